@@ -1,0 +1,1 @@
+"""Our database: tables, writers, read queries and migrations. Queries live here and nowhere else."""

@@ -1,0 +1,107 @@
+"""The connection to PostgreSQL: the engine, the two kinds of session, and the base of all tables.
+
+A `Reader` reads, a `Writer` writes. One request or one activity is one transaction, opened and committed
+here at the edge; nobody else calls `commit`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, NewType
+from uuid import UUID
+
+import orjson
+from sqlalchemy import DateTime, MetaData
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import Uuid
+
+from domain.errors import Unavailable
+
+Reader = NewType("Reader", AsyncSession)
+Writer = NewType("Writer", AsyncSession)
+
+
+class Base(DeclarativeBase):
+    """Constraint names follow one convention, so that a migration can name what it changes."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads it from the class
+        datetime: DateTime(timezone=True),
+        UUID: Uuid(),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database (15 or later).
+
+    `url` may be `postgresql://…` or `postgresql+psycopg://…`.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            with_driver(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+            connect_args={"connect_timeout": 5, "application_name": "duradesk"},
+        )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        """A session for queries. It never commits."""
+        async with self._session() as session:
+            yield Reader(session)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writer]:
+        """One transaction: committed when the block ends well, rolled back when it raises."""
+        async with self._session() as session:
+            yield Writer(session)
+            await session.commit()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+                yield session
+        except (OperationalError, TimeoutError, OSError) as error:
+            raise database_away() from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise database_away() from error
+            raise
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def with_driver(url: str) -> str:
+    """The URL with the driver that Duradesk uses, whatever form it came in."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise ValueError("DATABASE_URL must start with postgresql://")
+
+
+def database_away() -> Unavailable:
+    return Unavailable("database_away", "The database does not answer. Nothing was changed; try again soon.")
