@@ -1,0 +1,181 @@
+"""Settings from the environment: `DURADESK_` + name. Everything that can be set is a field of `Settings`.
+
+`load_settings` is the only reader. A wrong value, an unknown name or an unreadable secret file is one clear
+line (`SettingError`), which never shows a secret. A secret may also come from a file: `DURADESK_<NAME>_FILE`.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "DURADESK_"
+_FILE = "_FILE"
+SECRETS = frozenset({"admin_password", "temporal_api_key", "encryption_key", "database_url", "smtp_url"})
+
+
+class SettingError(Exception):
+    """A setting that cannot be used; the message is one line for the person who set it."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and (urlsplit(value).scheme not in schemes or "://" not in value):
+            raise ValueError("must start with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        return value
+
+    return AfterValidator(check)
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if value and not (host and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError("must be host:port, such as temporal.example.com:7233")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    return value.expanduser().resolve()
+
+
+def _email(value: str) -> str:
+    name, _, host = value.rpartition("@")
+    if not name or not host or any(character.isspace() for character in value):
+        raise ValueError("must be an email address, such as admin@example.com")
+    return value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not timedelta() < value <= timedelta(hours=1):
+        raise ValueError("must be more than zero and at most one hour, such as PT8S or 00:00:08")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Timeout = Annotated[timedelta, AfterValidator(_positive)]
+EmailAddress = Annotated[str, AfterValidator(_email)]
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults: a desk of its own on this machine, nothing reachable from outside."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", hide_input_in_errors=True)
+
+    home: Annotated[Path, AfterValidator(_folder)] = Field(
+        Path(".duradesk"), validate_default=True, description="folder of the data"
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
+    port: Port = Field(8000, description="port of the API and the console")
+    base_url: Annotated[str, _url("http", "https")] = Field(
+        "", description="address that links in mails begin with; empty: from host and port"
+    )
+
+    database_url: Annotated[str, _url("postgresql", "postgres", "postgresql+psycopg")] = Field(
+        "", repr=False, description="PostgreSQL 15 or later; empty: embedded"
+    )
+    attachments_url: Annotated[str, _url("file", "s3", "gs", "az", "memory")] = Field(
+        "", description="object store of attachments; empty: a folder in home"
+    )
+    max_attachment_bytes: int = Field(10 * 2**20, ge=1, le=2**30, description="largest attachment")
+
+    temporal_address: Annotated[str, AfterValidator(_address)] = Field(
+        "", description="host:port of a Temporal cluster; empty: embedded"
+    )
+    temporal_port: Port = Field(7233, description="port of the embedded Temporal server")
+    temporal_ui_port: Port = Field(8233, description="port of the embedded Temporal UI")
+    temporal_namespace: str = Field("default", min_length=1, description="Temporal namespace")
+    temporal_tls: bool = Field(False, description="speak TLS to Temporal with the system's authorities")
+    temporal_tls_server_ca_cert_path: Path | None = Field(None, description="authority of the cluster, PEM")
+    temporal_tls_client_cert_path: Path | None = Field(None, description="our certificate, PEM")
+    temporal_tls_client_key_path: Path | None = Field(None, description="our private key, PEM")
+    temporal_tls_server_name: str = Field("", description="name to expect in the cluster's certificate")
+    temporal_api_key: SecretStr = Field(SecretStr(""), description="API key of Temporal Cloud")
+    rpc_timeout: Timeout = Field(timedelta(seconds=8), description="longest wait for an answer of Temporal")
+    connect_timeout: Timeout = Field(timedelta(seconds=5), description="longest wait for a connection")
+
+    smtp_url: Annotated[str, _url("smtp", "smtps", "smtp+starttls")] = Field(
+        "", repr=False, description="smtp://user:password@host:port; empty: mails are kept and readable"
+    )
+    mail_from: EmailAddress = Field("desk@desk.localhost", description="sender of our mails")
+
+    admin_email: EmailAddress = Field("admin@desk.localhost", description="first administrator")
+    admin_password: SecretStr = Field(
+        SecretStr(""), description="of the first administrator; empty: made and kept in home/admin-password"
+    )
+    encryption_key: SecretStr = Field(SecretStr(""), description="key of encrypted workflow histories")
+    locale: Literal["en", "zh-CN"] = Field("en", description="language of people who chose none")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
+    log_format: Literal["console", "json"] = Field("console", description="lines for people or for programs")
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        if self.encryption_key.get_secret_value():
+            raise ValueError("ENCRYPTION_KEY: this version cannot encrypt histories yet; remove the setting")
+        password = self.admin_password.get_secret_value()
+        if password and len(password) < 12:
+            raise ValueError("ADMIN_PASSWORD: must have at least 12 characters")
+        if bool(self.temporal_tls_client_cert_path) != bool(self.temporal_tls_client_key_path):
+            raise ValueError(
+                "TEMPORAL_TLS_CLIENT_CERT_PATH: is set together with TEMPORAL_TLS_CLIENT_KEY_PATH"
+            )
+        self.base_url = (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        self.attachments_url = self.attachments_url or (self.home / "attachments").as_uri()
+        return self
+
+    @property
+    def embedded_database(self) -> bool:
+        return not self.database_url
+
+    @property
+    def embedded_temporal(self) -> bool:
+        return not self.temporal_address
+
+
+def load_settings() -> Settings:
+    """The settings of this process's environment; raises SettingError."""
+    _check_names()
+    try:
+        return Settings(**_secrets_from_files())
+    except ValidationError as error:
+        raise SettingError(_one_line(error)) from None
+
+
+def _check_names() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {PREFIX + name.upper() + _FILE for name in SECRETS}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            raise SettingError(f"{name} is not a setting. Known: {', '.join(sorted(known))}.")
+
+
+def _secrets_from_files() -> dict[str, Any]:
+    values = {}
+    for field in SECRETS:
+        name = PREFIX + field.upper()
+        path = os.environ.get(name + _FILE)
+        if path is None:
+            continue
+        if name in os.environ:
+            raise SettingError(f"{name} and {name}{_FILE} are both set; keep one.")
+        try:
+            values[field] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise SettingError(f"{name}{_FILE}: cannot read {path}: {reason}.") from None
+    return values
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first mistake, by the name the person knows, with the value unless it is a secret."""
+    mistake = error.errors(include_url=False)[0]
+    message = mistake["msg"].removeprefix("Value error, ").replace("\n", " ").rstrip(".")
+    if not mistake["loc"]:  # from _fill_in: begins with the name
+        return f"{PREFIX}{message}."
+    field = str(mistake["loc"][0])
+    name = PREFIX + field.upper()
+    shown = "" if field in SECRETS else f"={os.environ.get(name, '')!r}"
+    return f"{name}{shown}: {message[0].lower()}{message[1:]}."

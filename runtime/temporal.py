@@ -1,0 +1,119 @@
+"""The connection to Temporal: ONE factory for the API, the workers, the tests and the replayer, and what a
+namespace needs before our workflows can run in it. Who runs a server is `runtime.embedded.temporal`.
+"""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+from runtime.config import search_attributes
+from runtime.settings import Settings
+
+# A resolved ticket may be reopened and asked about for weeks; its finished run must still be there.
+RETENTION = timedelta(days=30)
+_VERIFY_WITHIN = 20.0
+_ALREADY_DONE = (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.INVALID_ARGUMENT)
+
+
+async def connect(settings: Settings, *, address: str | None = None, lazy: bool = False) -> Client:
+    """A client of the configured cluster and namespace; raises RuntimeError when nobody answers.
+
+    `lazy` connects at the first call, so a process can start while Temporal is away.
+    """
+    host = address or settings.temporal_address or f"127.0.0.1:{settings.temporal_port}"
+    key = settings.temporal_api_key.get_secret_value()
+    return await Client.connect(
+        host,
+        namespace=settings.temporal_namespace,
+        data_converter=pydantic_data_converter,
+        api_key=key or None,
+        tls=_tls(settings) or bool(key) or settings.temporal_tls,
+        lazy=lazy,
+    )
+
+
+async def prepare_namespace(client: Client) -> None:
+    """Keeps finished processes for at least 30 days. Repeating it changes nothing."""
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    if described.config.workflow_execution_retention_ttl.ToTimedelta() >= RETENTION:
+        return
+    duration = Duration()
+    duration.FromTimedelta(RETENTION)
+    await client.workflow_service.update_namespace(
+        UpdateNamespaceRequest(
+            namespace=client.namespace, config=NamespaceConfig(workflow_execution_retention_ttl=duration)
+        )
+    )
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Returns when every search attribute of ours exists in the namespace. Repeating it changes nothing.
+
+    A workflow that sets an unregistered one blocks forever, so no worker starts before this has returned.
+    Raises RuntimeError when one has another type, or does not appear in time.
+    """
+    wanted = {
+        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
+        for name, kind in search_attributes().items()
+    }
+    async with asyncio.timeout(_VERIFY_WITHIN):
+        while missing := _missing(wanted, await _registered(client)):
+            try:
+                await client.operator_service.add_search_attributes(
+                    AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+                )
+            except RPCError as error:
+                if error.status not in _ALREADY_DONE:
+                    raise
+            if _missing(wanted, await _registered(client)):
+                await asyncio.sleep(0.1)
+
+
+async def _registered(client: Client) -> dict[str, IndexedValueType.ValueType]:
+    found = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return dict(found.custom_attributes)
+
+
+def _missing(
+    wanted: dict[str, IndexedValueType.ValueType], registered: dict[str, IndexedValueType.ValueType]
+) -> dict[str, IndexedValueType.ValueType]:
+    for name, kind in wanted.items():
+        if name in registered and registered[name] != kind:
+            raise RuntimeError(
+                f"The search attribute {name} has another type in this namespace; choose another one."
+            )
+    return {name: kind for name, kind in wanted.items() if name not in registered}
+
+
+def _tls(settings: Settings) -> TLSConfig | None:
+    paths = (
+        settings.temporal_tls_server_ca_cert_path,
+        settings.temporal_tls_client_cert_path,
+        settings.temporal_tls_client_key_path,
+    )
+    if not (any(paths) or settings.temporal_tls_server_name):
+        return None
+    authority, certificate, key = (_read(path) for path in paths)
+    return TLSConfig(
+        server_root_ca_cert=authority,
+        domain=settings.temporal_tls_server_name or None,
+        client_cert=certificate,
+        client_private_key=key,
+    )
+
+
+def _read(path: Path | None) -> bytes | None:
+    return path.read_bytes() if path else None

@@ -1,0 +1,110 @@
+"""Fixtures of every test: a real PostgreSQL, a real Temporal server, a time-skipping one. Each starts once
+for a test process, on first use, with folders and ports of its own, so test processes run side by side.
+"""
+
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.embedded.postgres import EmbeddedPostgres
+from runtime.embedded.temporal import EmbeddedTemporal
+from runtime.settings import Settings
+from runtime.supervisor import Supervisor
+from runtime.temporal import connect, prepare_namespace, register_search_attributes
+from storage.database import Base, Database
+from storage.migrate import create_schema
+
+# A test database need not survive a power failure.
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder with a short path, for sockets and data of servers."""
+    with tempfile.TemporaryDirectory(prefix="duradesk-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name).resolve()
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(short_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """One PostgreSQL for this test process, without any table of ours."""
+    server = EmbeddedPostgres(short_folder, settings=_FAST)
+    server.prepare()
+    supervisor = Supervisor()
+    try:
+        await supervisor.start(server.program())
+        yield server
+    finally:
+        await supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+async def postgres_url(postgres_server: EmbeddedPostgres) -> str:
+    """A database with all tables, shared by the tests of this process; `database` empties it after each."""
+    postgres_server.create_database("desk_test")
+    url = postgres_server.url("desk_test")
+    create_schema(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+async def _shared_database(postgres_url: str) -> AsyncIterator[Database]:
+    database = Database(postgres_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database(_shared_database: Database) -> AsyncIterator[Database]:
+    """Our database, with no rows when a test begins."""
+    yield _shared_database
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    if names:
+        async with _shared_database.engine.begin() as connection:
+            await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture(scope="session")
+async def temporal_server(short_folder: Path) -> AsyncIterator[EmbeddedTemporal]:
+    """One Temporal server for this test process, in memory."""
+    server = EmbeddedTemporal(port=free_port(), log_file=short_folder / "log" / "temporal.log")
+    supervisor = Supervisor()
+    try:
+        await supervisor.start(server.program())
+        yield server
+    finally:
+        await supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+async def temporal(temporal_server: EmbeddedTemporal) -> Client:
+    """A client of a real Temporal server whose namespace is ready for our workflows."""
+    client = await connect(Settings(temporal_address=temporal_server.address))
+    await prepare_namespace(client)
+    await register_search_attributes(client)
+    return client
+
+
+@pytest.fixture(scope="session")
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server whose clock jumps to the next timer. It has no lists and no schedules."""
+    path = Path(sys.executable).parent / "temporal-test-server"
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(path), data_converter=pydantic_data_converter
+    ) as environment:
+        yield environment
