@@ -9,6 +9,7 @@ is left to the feature's own models.
 import re
 from math import isfinite
 from typing import Annotated, Any, Final, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -23,9 +24,9 @@ FIELDS_VALUES: Final = 500
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 _LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # An address may not smuggle a second header or a display name into a mail.
-_EMAIL = re.compile(
-    r"[^\s\x00-\x20\x7f-\x9f@<>()\[\],;:\\\"]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?"
-)
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
+_EMAIL = re.compile(rf"[^\s\x00-\x20\x7f-\x9f@<>()\[\],;:\\\"]{{1,64}}@(?:{_LABEL}\.)*{_LABEL}")
 
 
 def invalid_character(value: str) -> PydanticCustomError:
@@ -63,6 +64,22 @@ def _email(value: str) -> str:
     if dots or not value.isprintable() or not _EMAIL.fullmatch(value):
         raise PydanticCustomError("invalid_email", "This is not an email address.")
     return f"{local}@{host.lower()}"
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise PydanticCustomError("invalid_host", "This is not a host name.")
+    return value.lower()
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError(
+            "unknown_time_zone", "There is no such time zone; use a name such as Asia/Shanghai."
+        ) from None
+    return value
 
 
 def _fields(value: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +156,12 @@ Email = Annotated[
     AfterValidator(_email),
 ]
 """A bare address `local@host`; the host in lower case, the local part as it came."""
+
+Host = Annotated[str, StringConstraints(strip_whitespace=True, max_length=253), AfterValidator(_host)]
+"""The name of a machine or domain in lower case."""
+
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_time_zone)]
+"""A time zone of the IANA database by name."""
 
 Fields = Annotated[
     dict[str, Any], AfterValidator(_fields), Field(json_schema_extra={"additionalProperties": True})

@@ -1,0 +1,204 @@
+"""Sessions and API tokens: made, checked on every request, revoked.
+
+A secret is 32 random bytes, shown once; only its SHA-256 is stored, which is enough for a secret that
+nobody can guess. Checking one is a single query and never cached, so revoking, deactivating a person and
+changing roles take effect with the next request, everywhere.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, Row, Select, Uuid, bindparam, delete, func, insert, or_, select, union, update
+
+from domain.account import Principal, Ref, Role, Scope, Token
+from storage.database import Database, Reader, Writer
+from storage.page import Order, page
+from storage.tables import account as rows
+
+_PREFIX: Final = "ddk_"
+_SHAPE: Final = re.compile(r"ddk_[A-Za-z0-9_-]{43}")
+_SHOWN: Final = 10
+_USE_NOTED_EVERY: Final = timedelta(minutes=1)
+_EXPIRED_KEPT: Final = timedelta(days=30)
+
+_TEAMS: Final = func.array(
+    union(
+        select(rows.TeamMember.team_id)
+        .where(rows.TeamMember.person_id == rows.Person.id)
+        .correlate(rows.Person),
+        select(rows.Team.id).where(rows.Team.lead_id == rows.Person.id).correlate(rows.Person),
+    ).scalar_subquery(),
+    type_=ARRAY(Uuid()),
+)
+_VALID: Final = (
+    rows.Token.revoked_at.is_(None),
+    rows.Token.expires_at > func.now(),
+    rows.Person.active,
+)
+_use_is_old: Final = or_(
+    rows.Token.last_used_at.is_(None), rows.Token.last_used_at < func.now() - _USE_NOTED_EVERY
+)
+_AUTHENTICATE: Final = (
+    select(
+        rows.Token.id.label("token_id"),
+        rows.Token.scopes,
+        _use_is_old.label("use_is_old"),
+        rows.Person.id,
+        rows.Person.email,
+        rows.Person.name,
+        rows.Person.roles,
+        rows.Person.locale,
+        rows.Person.organization_id,
+        _TEAMS.label("team_ids"),
+    )
+    .join(rows.Person, rows.Person.id == rows.Token.person_id)
+    .where(rows.Token.digest == bindparam("digest"), *_VALID)
+)
+_NOTE_USE: Final = (
+    update(rows.Token)
+    .values(last_used_at=func.now())
+    .where(
+        rows.Token.id.in_(
+            select(rows.Token.id)
+            .where(rows.Token.id == bindparam("token_id"), _use_is_old)
+            .with_for_update(skip_locked=True)
+        )
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token with its secret, which is never shown again."""
+
+    token: Token
+    secret: str
+
+
+async def authenticate(database: Database, secret: str) -> Principal | None:
+    """The person behind `secret`, or None; notes the use, at most once a minute."""
+    if not _SHAPE.fullmatch(secret):
+        return None
+    async with database.reading() as reader:
+        row = await _find(reader, secret)
+    if row is None:
+        return None
+    if row.use_is_old:
+        async with database.writing() as writer:
+            await writer.execute(_NOTE_USE, {"token_id": row.token_id})
+    return _principal(row)
+
+
+async def authenticate_token(reader: Reader, secret: str) -> Principal | None:
+    """The person behind `secret`, or None. One query."""
+    row = await _find(reader, secret)
+    return None if row is None else _principal(row)
+
+
+async def issue(
+    writer: Writer, person_id: UUID, name: str, *, expires_at: datetime, scopes: Sequence[Scope] | None
+) -> Issued:
+    """A new credential; `scopes` None makes a session. Long expired ones of the person are swept out."""
+    secret = _PREFIX + token_urlsafe(32)
+    token_id = uuid4()
+    await writer.execute(
+        delete(rows.Token).where(
+            rows.Token.person_id == person_id, rows.Token.expires_at < func.now() - _EXPIRED_KEPT
+        )
+    )
+    await writer.execute(
+        insert(rows.Token).values(
+            id=token_id,
+            person_id=person_id,
+            name=name,
+            prefix=secret[:_SHOWN],
+            digest=_digest(secret),
+            scopes=None if scopes is None else sorted(scopes),
+            expires_at=expires_at,
+        )
+    )
+    row = (await writer.execute(_tokens().where(rows.Token.id == token_id))).one()
+    return Issued(_token(row), secret)
+
+
+async def tokens(
+    reader: Reader, *, person_id: UUID | None, after: Sequence[Any] | None, size: int
+) -> list[Token]:
+    """Valid credentials, newest first; of one person or, without `person_id`, of all."""
+    statement = _tokens().where(*_VALID)
+    if person_id is not None:
+        statement = statement.where(rows.Token.person_id == person_id)
+    newest_first = Order((rows.Token.created_at, rows.Token.id), descending=True)
+    return [_token(row) for row in await reader.execute(page(statement, newest_first, after, size))]
+
+
+async def owner(reader: Reader | Writer, token_id: UUID) -> UUID | None:
+    """Whose credential it is; None for one that is unknown or revoked."""
+    return await reader.scalar(
+        select(rows.Token.person_id).where(rows.Token.id == token_id, rows.Token.revoked_at.is_(None))
+    )
+
+
+async def revoke(writer: Writer, token_id: UUID) -> None:
+    await writer.execute(
+        update(rows.Token)
+        .values(revoked_at=func.now())
+        .where(rows.Token.id == token_id, rows.Token.revoked_at.is_(None))
+    )
+
+
+async def revoke_all(writer: Writer, person_id: UUID, *, except_for: UUID | None = None) -> None:
+    statement = update(rows.Token).values(revoked_at=func.now())
+    statement = statement.where(rows.Token.person_id == person_id, rows.Token.revoked_at.is_(None))
+    if except_for is not None:
+        statement = statement.where(rows.Token.id != except_for)
+    await writer.execute(statement)
+
+
+async def _find(reader: Reader, secret: str) -> Any:
+    return (await reader.execute(_AUTHENTICATE, {"digest": _digest(secret)})).one_or_none()
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def _principal(row: Row[Any]) -> Principal:
+    return Principal(
+        person_id=row.id,
+        roles=frozenset(map(Role, row.roles)),
+        team_ids=frozenset(row.team_ids),
+        organization_id=row.organization_id,
+        scopes=None if row.scopes is None else frozenset(map(Scope, row.scopes)),
+        locale=row.locale,
+        name=row.name,
+        email=row.email,
+        token_id=row.token_id,
+    )
+
+
+def _tokens() -> Select[Any]:
+    owner_name = rows.Person.name.label("person_name")
+    return select(*rows.Token.__table__.columns, owner_name).join(
+        rows.Person, rows.Person.id == rows.Token.person_id
+    )
+
+
+def _token(row: Row[Any]) -> Token:
+    return Token(
+        id=row.id,
+        person=Ref(id=row.person_id, name=row.person_name),
+        name=row.name,
+        prefix=row.prefix,
+        session=row.scopes is None,
+        scopes=None if row.scopes is None else tuple(map(Scope, row.scopes)),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )

@@ -1,0 +1,22 @@
+"""The outbox: how a transaction tells the durable side what it did.
+
+The row is committed with the fact or not at all; NOTIFY wakes the relay (`workers/relay.py`) at commit, so
+nobody polls. Taking rows out is the relay's business.
+"""
+
+from typing import Any, Literal
+
+from sqlalchemy import func, insert, select
+
+from storage.database import Writer
+from storage.tables.outbox import Outbox
+
+CHANNEL = "duradesk_outbox"
+
+Topic = Literal["notification", "capacity", "absence", "policy"]
+
+
+async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -> None:
+    """Add a row; `key` names the subject, so that the relay can act on it once."""
+    await writer.execute(insert(Outbox).values(topic=topic, key=key, payload=payload))
+    await writer.execute(select(func.pg_notify(CHANNEL, topic)))

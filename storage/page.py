@@ -1,0 +1,33 @@
+"""Keyset paging for every list: an order, and the condition that begins after a key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Columns that together are unique; an index on them in this order makes each page cost the same."""
+
+    columns: tuple[InstrumentedAttribute[Any], ...]
+    descending: bool = False
+
+
+def page(statement: Select[Any], order: Order, after: Sequence[Any] | None, size: int) -> Select[Any]:
+    """`statement` from the row after the key `after`; one row more than `size` tells of more."""
+    if after is not None:
+        here = tuple_(*order.columns)
+        key = tuple_(
+            *(literal(value, column.type) for value, column in zip(after, order.columns, strict=True))
+        )
+        statement = statement.where(here < key if order.descending else here > key)
+    by = [column.desc() if order.descending else column.asc() for column in order.columns]
+    return statement.order_by(*by).limit(size + 1)
+
+
+def contains(column: InstrumentedAttribute[str], part: str) -> Any:
+    """`column` holds `part`, in any case; `part` is plain text, not a pattern."""
+    return column.icontains(part, autoescape=True)
