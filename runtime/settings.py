@@ -6,12 +6,15 @@ line (`SettingError`), which never shows a secret. A secret may also come from a
 
 import os
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.account import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 
 PREFIX = "DURADESK_"
 _FILE = "_FILE"
@@ -49,21 +52,31 @@ def _email(value: str) -> str:
     return value
 
 
+def _plain_seconds(value: Any) -> Any:
+    return (
+        timedelta(seconds=int(value))
+        if isinstance(value, str) and value.isascii() and value.isdigit()
+        else value
+    )
+
+
 def _positive(value: timedelta) -> timedelta:
     if not timedelta() < value <= timedelta(hours=1):
-        raise ValueError("must be more than zero and at most one hour, such as PT8S or 00:00:08")
+        raise ValueError("must be more than zero and at most one hour, such as 8 (seconds) or PT8S")
     return value
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Timeout = Annotated[timedelta, AfterValidator(_positive)]
+Timeout = Annotated[timedelta, BeforeValidator(_plain_seconds), AfterValidator(_positive)]
 EmailAddress = Annotated[str, AfterValidator(_email)]
 
 
 class Settings(BaseSettings):
     """All settings with their defaults: a desk of its own on this machine, nothing reachable from outside."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Annotated[Path, AfterValidator(_folder)] = Field(
         Path(".duradesk"), validate_default=True, description="folder of the data"
@@ -116,8 +129,10 @@ class Settings(BaseSettings):
         if self.encryption_key.get_secret_value():
             raise ValueError("ENCRYPTION_KEY: this version cannot encrypt histories yet; remove the setting")
         password = self.admin_password.get_secret_value()
-        if password and len(password) < 12:
-            raise ValueError("ADMIN_PASSWORD: must have at least 12 characters")
+        if password and not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+            raise ValueError(
+                f"ADMIN_PASSWORD: must have {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters"
+            )
         if bool(self.temporal_tls_client_cert_path) != bool(self.temporal_tls_client_key_path):
             raise ValueError(
                 "TEMPORAL_TLS_CLIENT_CERT_PATH: is set together with TEMPORAL_TLS_CLIENT_KEY_PATH"
@@ -149,7 +164,9 @@ def _check_names() -> None:
     known |= {PREFIX + name.upper() + _FILE for name in SECRETS}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
-            raise SettingError(f"{name} is not a setting. Known: {', '.join(sorted(known))}.")
+            like = get_close_matches(name, known, n=1)
+            hint = f"Do you mean {like[0]}?" if like else "The README lists them all."
+            raise SettingError(f"{name} is not a setting. {hint}")
 
 
 def _secrets_from_files() -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Program:
 
     `ready` answers whether the child serves; it is asked repeatedly until it says yes. `gate` holds the child
     back: it gets the line `go` on its standard input when the gate opens, so it can import meanwhile.
-    `run_as` is (uid, gid). `before_restart` runs in a thread before each start after a crash.
+    `run_as` is (uid, gid). `prepare` runs in a thread before each start, also before the one after a crash.
     `death_signal` is what it gets when the supervisor is killed.
     """
 
@@ -47,7 +47,7 @@ class Program:
     run_as: tuple[int, int] | None = None
     cwd: Path | None = None
     log_file: Path | None = None
-    before_restart: Callable[[], None] | None = None
+    prepare: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: timedelta = timedelta(seconds=5)
     death_signal: signal.Signals = signal.SIGKILL
@@ -115,6 +115,8 @@ class Child:
 
     async def _spawn(self) -> Process:
         program = self.program
+        if program.prepare:
+            await asyncio.to_thread(program.prepare)
         options: dict[str, Any] = {}
         if program.run_as:
             options = {"user": program.run_as[0], "group": program.run_as[1], "extra_groups": []}
@@ -159,8 +161,6 @@ class Child:
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, _LAST_BACKOFF)
             self.restarts += 1
-            if self.program.before_restart:
-                await asyncio.to_thread(self.program.before_restart)
             process = await self._spawn()
 
     def _signal(self, process: Process, number: signal.Signals) -> None:
@@ -193,7 +193,7 @@ class Supervisor:
         """
         group = [Child(program) for program in programs]
         self._groups.append(group)
-        await _all(child.start() for child in group)
+        await together(*(child.start() for child in group))
 
     async def run(self, program: Program) -> None:
         """Runs a program to its end; raises StartError unless it ends well."""
@@ -207,7 +207,7 @@ class Supervisor:
     async def stop(self) -> None:
         """Stops every group, the last started first."""
         for group in reversed(self._groups):
-            await _all(child.stop() for child in group)
+            await together(*(child.stop() for child in group))
 
     def kill(self) -> None:
         """Ends all children at once; `stop` then only collects them."""
@@ -215,7 +215,7 @@ class Supervisor:
             child.kill()
 
 
-async def _all(work: Any) -> None:
+async def together(*work: Awaitable[None]) -> None:
     """Awaits all; the first failure is raised after the others have been cancelled."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:

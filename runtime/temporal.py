@@ -13,8 +13,10 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
+from domain.errors import Unavailable
 from runtime.config import search_attributes
 from runtime.settings import Settings
 
@@ -24,21 +26,28 @@ _VERIFY_WITHIN = 20.0
 _ALREADY_DONE = (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.INVALID_ARGUMENT)
 
 
-async def connect(settings: Settings, *, address: str | None = None, lazy: bool = False) -> Client:
-    """A client of the configured cluster and namespace; raises RuntimeError when nobody answers.
+async def connect(
+    settings: Settings, *, address: str | None = None, lazy: bool = False, runtime: Runtime | None = None
+) -> Client:
+    """A client of the configured cluster and namespace; raises Unavailable when nobody answers.
 
     `lazy` connects at the first call, so a process can start while Temporal is away.
     """
     host = address or settings.temporal_address or f"127.0.0.1:{settings.temporal_port}"
     key = settings.temporal_api_key.get_secret_value()
-    return await Client.connect(
-        host,
-        namespace=settings.temporal_namespace,
-        data_converter=pydantic_data_converter,
-        api_key=key or None,
-        tls=_tls(settings) or bool(key) or settings.temporal_tls,
-        lazy=lazy,
-    )
+    try:
+        async with asyncio.timeout(settings.connect_timeout.total_seconds()):
+            return await Client.connect(
+                host,
+                namespace=settings.temporal_namespace,
+                data_converter=pydantic_data_converter,
+                api_key=key or None,
+                tls=_tls(settings) or bool(key) or settings.temporal_tls,
+                lazy=lazy,
+                runtime=runtime,
+            )
+    except (RuntimeError, TimeoutError) as error:
+        raise Unavailable("temporal_away", f"Temporal does not answer at {host}.") from error
 
 
 async def prepare_namespace(client: Client) -> None:

@@ -44,7 +44,6 @@ def short_folder() -> Iterator[Path]:
 async def postgres_server(short_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """One PostgreSQL for this test process, without any table of ours."""
     server = EmbeddedPostgres(short_folder, settings=_FAST)
-    server.prepare()
     supervisor = Supervisor()
     try:
         await supervisor.start(server.program())

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -59,7 +60,6 @@ class EmbeddedPostgres:
         self.data = home / "postgres"
         self._log_file = home / "log" / "postgres.log"
         self._settings = {**SETTINGS, **(settings or {})}
-        self._run_as: tuple[int, int] | None = None
         self.socket_folder = _socket_folder(home)
 
     def prepare(self) -> None:
@@ -67,7 +67,6 @@ class EmbeddedPostgres:
 
         Raises StartError with one clear line.
         """
-        self._run_as = _system_user() if os.geteuid() == 0 else None
         for folder in (self.data, self._log_file.parent):
             folder.mkdir(parents=True, exist_ok=True)
         self._own(self.data)
@@ -81,7 +80,7 @@ class EmbeddedPostgres:
             self._init()
 
     def program(self) -> Program:
-        """How to run it; call `prepare` before. Ready means that the database exists and answers."""
+        """How to run it. Ready means that the database exists and answers."""
         settings = {"unix_socket_directories": str(self.socket_folder), **self._settings}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
@@ -92,10 +91,15 @@ class EmbeddedPostgres:
             run_as=self._run_as,
             cwd=self.data,
             log_file=self._log_file,
-            before_restart=self.clear_remains,
+            prepare=self.prepare,
             stop_signal=signal.SIGINT,  # "fast": roll back what runs, write a checkpoint, leave
             death_signal=signal.SIGQUIT,  # "immediate": leave now, the log is replayed at the next start
         )
+
+    @cached_property
+    def _run_as(self) -> tuple[int, int] | None:
+        """The (uid, gid) of the server's user when we are root."""
+        return _system_user() if os.geteuid() == 0 else None
 
     def url(self, database: str = DATABASE) -> str:
         """`postgresql://` URL over the unix socket."""

@@ -1,0 +1,28 @@
+"""`duradesk worker`: the workers of one queue, or of all, as a process. What they run is `workers.main`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvloop
+from workers.main import run_workers
+
+from cli.options import Gated, begin, until_told
+
+
+class Queue(StrEnum):
+    PROCESS = "process"
+    DELIVERY = "delivery"
+    ALL = "all"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("worker")(worker)
+
+
+def worker(
+    queue: Annotated[Queue, typer.Option(help="Which work to do.")] = Queue.ALL, gated: Gated = False
+) -> None:
+    """Run the durable processes and deliveries."""
+    queues = tuple(each.value for each in Queue if each is not Queue.ALL)
+    uvloop.run(until_told(run_workers(begin(gated), queues if queue is Queue.ALL else (queue.value,))))

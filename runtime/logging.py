@@ -1,0 +1,82 @@
+"""Log lines: one renderer for our own (structlog) and for the libraries' (stdlib logging), on standard error.
+
+`DURADESK_LOG_FORMAT` chooses lines for people or JSON objects for programs. What looks like a secret is
+masked here, whoever logs it; nothing else of the desk formats or filters log lines.
+"""
+
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from runtime.settings import Settings
+
+_MASK = "***"
+_SECRET_NAME = re.compile(r"password|secret|token|authorization|api_?key|cookie|credential", re.IGNORECASE)
+_URL_SECRET = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
+# They tell their life story at INFO.
+_TALKATIVE = ("uvicorn", "uvicorn.access", "uvicorn.error", "httpx", "httpcore", "alembic", "temporalio")
+
+
+def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> None:
+    """Sends every log line of this process through one renderer. Repeating it replaces the former setting."""
+    output = stream or sys.stderr
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        mask_secrets,
+    ]
+    renderer = _renderer(settings.log_format == "json", output)
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=output),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.root.handlers = [handler]
+    logging.root.setLevel(level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+
+
+def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Masks values whose name tells a secret, and passwords inside URLs and authorization headers."""
+    return {name: _masked(name, value) for name, value in event.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if _SECRET_NAME.search(name) and not name.endswith("_id") and not isinstance(value, bool | None):
+        return _MASK
+    if isinstance(value, str):
+        return _BEARER.sub(rf"\1 {_MASK}", _URL_SECRET.sub(rf"\1:{_MASK}@", value))
+    if isinstance(value, dict):
+        return {str(key): _masked(str(key), inner) for key, inner in value.items()}
+    return value
+
+
+def _renderer(as_json: bool, output: TextIO) -> Processor:
+    if as_json:
+        return structlog.processors.JSONRenderer(serializer=_dumps)
+    return structlog.dev.ConsoleRenderer(
+        colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+    )
+
+
+def _dumps(value: Any, **options: Any) -> str:
+    return orjson.dumps(value, default=options.get("default", str)).decode()
