@@ -1,0 +1,35 @@
+"""Errors on their way to Temporal: the only place where a kind of error meets a retry.
+
+The thrower knows whether a retry helps (`DeskError.retryable`). The message of the error reaches workflow
+histories, so it is the error's `detail`, which names no person.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import DeskError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def as_application_error(error: DeskError) -> ApplicationError:
+    """The error as Temporal carries it: the code is its type, its detail what a problem document needs."""
+    details = {"kind": error.kind, "detail": error.detail, "field": error.field, "extra": error.extra}
+    return ApplicationError(error.detail, details, type=error.code, non_retryable=not error.retryable)
+
+
+def translated(method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Lets an activity raise the errors of the domain. Goes under `@activity.defn`."""
+
+    @wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await method(*args, **kwargs)
+        except DeskError as error:
+            raise as_application_error(error) from error
+
+    return run

@@ -1,0 +1,51 @@
+"""What people chose to be told, and who they are to a notification."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.notification import Preferences, Recipient
+from storage.database import Reader, Writer
+from storage.tables.account import Person
+from storage.tables.notification import NotificationPreferenceRow
+
+
+async def recipients(session: Reader | Writer, person_ids: Collection[UUID]) -> list[Recipient]:
+    """The active people among `person_ids` with their language, time zone and choices, in one query."""
+    if not person_ids:
+        return []
+    found = await session.execute(
+        select(Person.id, Person.locale, Person.time_zone, NotificationPreferenceRow.choices)
+        .outerjoin(NotificationPreferenceRow, NotificationPreferenceRow.person_id == Person.id)
+        .where(Person.id.in_(person_ids), Person.active)
+        .order_by(Person.id)
+    )
+    return [
+        Recipient(
+            person_id=row.id,
+            locale="zh-CN" if row.locale == "zh-CN" else "en",
+            time_zone=row.time_zone,
+            preferences=Preferences.model_validate(row.choices or {}),
+        )
+        for row in found
+    ]
+
+
+async def preferences_of(session: Reader | Writer, person_id: UUID) -> Preferences:
+    """What the person chose; the defaults if they never did."""
+    choices = await session.scalar(
+        select(NotificationPreferenceRow.choices).where(NotificationPreferenceRow.person_id == person_id)
+    )
+    return Preferences.model_validate(choices or {})
+
+
+async def set_preferences(writer: Writer, person_id: UUID, preferences: Preferences) -> None:
+    """Replaces all that the person chose before. Mails already on their way keep their time."""
+    values = {"choices": preferences.model_dump(mode="json")}
+    await writer.execute(
+        insert(NotificationPreferenceRow)
+        .values(person_id=person_id, **values)
+        .on_conflict_do_update(index_elements=["person_id"], set_={**values, "updated_at": func.now()})
+    )
