@@ -119,41 +119,42 @@ _Storable = BeforeValidator(_storable)
 Text = Annotated[str, _Storable]
 """Any text that can be stored."""
 
+# The storable check stands after the constraints, so that it wraps them: it sees the text first.
 Line = Annotated[
     str,
-    _Storable,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LINE_LENGTH),
     AfterValidator(_one_line),
+    _Storable,
 ]
 """One line: a subject, a reason, a search."""
 
 Name = Annotated[
     str,
-    _Storable,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH),
     AfterValidator(_one_line),
+    _Storable,
 ]
 """One line that names a thing or a person."""
 
 Body = Annotated[
-    str, _Storable, StringConstraints(min_length=1, max_length=BODY_LENGTH), AfterValidator(_not_blank)
+    str, StringConstraints(min_length=1, max_length=BODY_LENGTH), AfterValidator(_not_blank), _Storable
 ]
 """Text of several lines, kept as it came; not blank."""
 
 Word = Annotated[
     str,
-    _Storable,
     StringConstraints(
         strip_whitespace=True, to_lower=True, min_length=1, max_length=64, pattern=r"^[^\s,;]+$"
     ),
+    _Storable,
 ]
 """A word of a vocabulary in lower case: a tag, a skill, a category, a language."""
 
 Email = Annotated[
     str,
-    _Storable,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=EMAIL_LENGTH),
     AfterValidator(_email),
+    _Storable,
 ]
 """A bare address `local@host`; the host in lower case, the local part as it came."""
 

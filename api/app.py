@@ -1,0 +1,57 @@
+"""The HTTP application: the frame, the routers of the features, and the OpenAPI document."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from api import account, health, metrics
+from api.account.throttle import Throttle
+from api.desk import Desk
+from api.errors import install, problems
+from api.middleware import Frame
+
+PREFIX = "/api/v1"
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """The API of `desk`. The caller owns the desk and closes its parts."""
+    app = FastAPI(title="Duradesk", version=version("duradesk"), redirect_slashes=False)
+    app.state.desk = desk
+    app.state.throttle = Throttle()
+    install(app)
+    app.include_router(health.router, tags=["health"])
+    app.include_router(metrics.router)
+    app.include_router(_features(), prefix=PREFIX, responses=problems(401, 403, 422, 503))
+    app.add_middleware(
+        Frame,
+        upload_limit=desk.settings.max_attachment_bytes,
+        upload_paths=("/attachments", "/inbox/messages"),
+    )
+    _name_problems(app)
+    return app
+
+
+def _features() -> APIRouter:
+    """A router a feature, in the order of the OpenAPI document."""
+    features = APIRouter()
+    features.include_router(account.router)
+    return features
+
+
+def _name_problems(app: FastAPI) -> None:
+    """FastAPI files every declared response under application/json; errors here are problem documents."""
+    document_of = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = document_of()
+        for path in document["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    content = response.get("content", {})
+                    schema = content.get("application/json", {}).get("schema", {})
+                    if status >= "400" and schema.get("$ref", "").endswith("/Problem"):
+                        content["application/problem+json"] = content.pop("application/json")
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the document

@@ -1,0 +1,15 @@
+"""What every route works with: the settings, the database and the Temporal client, made by the caller."""
+
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from runtime.settings import Settings
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    settings: Settings
+    database: Database
+    temporal: Client

@@ -1,0 +1,144 @@
+"""The frame around every request: its id, its log line, its metrics, its size limit, its safe headers.
+
+Plain ASGI, one layer for all of it, because every layer costs each request. It is also where an unexpected
+error ends: logged with its request id and answered as a problem document, never as a bare 500.
+"""
+
+import re
+from time import perf_counter
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import as_desk_error, desk_problem, problem
+from api.metrics import REQUESTS, SECONDS
+
+_log = structlog.get_logger()
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+BODY_LIMIT: Final = 2 * 2**20
+FORM_OVERHEAD: Final = 64 * 2**10
+
+
+class Frame:
+    """`upload_limit` (bytes) holds for paths that end with one of `upload_paths`, BODY_LIMIT for the rest."""
+
+    def __init__(self, app: ASGIApp, *, upload_limit: int, upload_paths: tuple[str, ...]) -> None:
+        self._app = app
+        self._upload_limit = upload_limit + FORM_OVERHEAD
+        self._upload_paths = upload_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, request_id, api=scope["path"].startswith("/api/"))
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                limited = _Limited(receive, headers, self._limit(scope))
+                if limited.is_announced_too_large:
+                    await _too_large(scope, limited.limit, receive, answer)
+                else:
+                    await self._app(scope, limited, answer)
+            except Exception as error:
+                if answer.status:
+                    raise
+                await self._fail(scope, receive, answer, error)
+            finally:
+                _record(scope, answer.status, perf_counter() - started)
+
+    def _limit(self, scope: Scope) -> int:
+        return self._upload_limit if scope["path"].endswith(self._upload_paths) else BODY_LIMIT
+
+    async def _fail(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        known = as_desk_error(error)
+        if known is None:
+            _log.error("request_failed", method=scope["method"], path=scope["path"], exc_info=error)
+            response = problem(
+                scope, 500, "internal_error", "Something broke on our side. It has been logged."
+            )
+        else:
+            response = desk_problem(scope, known)
+        await response(scope, receive, send)
+
+
+class _Answer:
+    """`send` that adds our headers and remembers the status (0 until the answer has begun)."""
+
+    def __init__(self, send: Send, request_id: str, *, api: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._api = api
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["X-Frame-Options"] = "DENY"
+            headers["Referrer-Policy"] = "no-referrer"
+            if self._api:
+                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        await self._send(message)
+
+
+class _Limited:
+    """`receive` that stops at `limit` bytes, whatever the caller announced."""
+
+    def __init__(self, receive: Receive, headers: Headers, limit: int) -> None:
+        self._receive = receive
+        self._received = 0
+        self.limit = limit
+        announced = headers.get("content-length", "")
+        self.is_announced_too_large = announced.isdigit() and int(announced[:20]) > limit
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > self.limit:
+                # FastAPI hands on only its own HTTPException from inside the reading of a body.
+                raise HTTPException(413, _limit_text(self.limit))
+        return message
+
+
+def _limit_text(limit: int) -> str:
+    return f"The body is larger than the {limit} bytes that are taken here."
+
+
+async def _too_large(scope: Scope, limit: int, receive: Receive, send: Send) -> None:
+    await problem(scope, 413, "too_large", _limit_text(limit))(scope, receive, send)
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    route = _route(scope)
+    REQUESTS.labels(method, route, status or 500).inc()
+    SECONDS.labels(method, route).observe(seconds)
+    if scope["path"] not in _QUIET:
+        write = _log.debug if 0 < status < 400 else _log.info
+        write("request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route, with the prefixes of the routers around it: never an id of a record."""
+    # FastAPI keeps the route of an included router apart from its whole path; see test_errors.
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(included or scope.get("route"), "path", None) or "unmatched"

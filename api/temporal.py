@@ -1,0 +1,68 @@
+"""Calls to ticket processes: one place that sets the time limits and reads the failures.
+
+An update or query hangs while no worker polls, so every call has a limit; what it means when the limit is
+reached is said here, once.
+"""
+
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from temporalio.client import (
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.failure import as_desk_error
+from domain.errors import Conflict, Unavailable
+
+Answer = TypeVar("Answer")
+
+UPDATE_LIMIT: Final = timedelta(seconds=8)
+QUERY_LIMIT: Final = timedelta(seconds=5)
+
+
+class ProcessEnded(Conflict):
+    """The process has ended, so nothing can change any more; reads come from the database."""
+
+    def __init__(self) -> None:
+        super().__init__("process_ended", "This ticket is closed for good. Open a new one that refers to it.")
+
+
+async def ask(call: Awaitable[Answer]) -> Answer:
+    """Awaits a call to a process and raises our own errors for what goes wrong."""
+    try:
+        return await call
+    except WorkflowUpdateFailedError as error:
+        raise _refusal(error.cause) from error
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, WorkflowAlreadyStartedError) as error:
+        raise ProcessEnded from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise no_worker() from error
+    except RPCError as error:
+        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
+            raise ProcessEnded from error
+        if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+            raise no_worker() from error
+        raise
+
+
+def _refusal(cause: Any) -> Exception:
+    known = as_desk_error(cause)
+    if known is not None:
+        return known
+    if "completed" in str(cause).lower():
+        return ProcessEnded()
+    return Unavailable("process_failed", "The process could not do this now. Try again soon.")
+
+
+def no_worker() -> Unavailable:
+    return Unavailable(
+        "no_worker",
+        "No worker answered in time. What you asked for may still be carried out: repeat it with the same "
+        "Idempotency-Key and it happens once.",
+    )

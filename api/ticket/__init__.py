@@ -1,0 +1,10 @@
+"""Routes of tickets, a module a use case."""
+
+from fastapi import APIRouter
+
+from api.ticket import act, comments, create, listing, promises, read
+
+router = APIRouter()
+# Fixed paths come before `/tickets/{ticket_id}`.
+for use_case in (create, listing, read, comments, act, promises):
+    router.include_router(use_case.router)

@@ -1,0 +1,148 @@
+"""Opening a ticket: one round trip to its process, which answers when the ticket is committed."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import orjson
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, Field
+from temporalio.client import WithStartWorkflowOperation
+from temporalio.common import (
+    Priority as TaskPriority,
+)
+from temporalio.common import (
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+
+from api.dependencies import Caller, CurrentDesk, IdempotencyKey
+from api.desk import Desk
+from api.errors import problems
+from api.forms import Form
+from api.temporal import UPDATE_LIMIT, ask
+from api.ticket.access import shown
+from domain import ids
+from domain.account import Principal
+from domain.authorization import check
+from domain.errors import Invalid
+from domain.queues import PROCESS
+from domain.text import Body, Email, Fields, Line, Name, Word
+from domain.ticket.fields import TAGS_LIMIT, Channel, Kind, Priority
+from domain.ticket.messages import OpenTicket, Requester, TicketInput
+from domain.ticket.process import key_reused
+from domain.ticket.record import Ticket
+from storage.ticket import read
+from workflows.ticket import TicketWorkflow, starting_attributes
+
+router = APIRouter(prefix="/tickets", tags=["tickets"])
+
+_SKEW = timedelta(minutes=5)
+
+
+class RequesterForm(Form):
+    email: Email
+    name: Name | None = None
+
+
+class NewTicket(Form):
+    """`requester` is the caller if left out. `created_at` is for imports: the past of a ticket that has one."""
+
+    subject: Line
+    description: Body
+    category: Word | None = None
+    priority: Priority = Priority.NORMAL
+    kind: Kind | None = None
+    requester: RequesterForm | None = None
+    tags: Annotated[list[Word], Field(max_length=TAGS_LIMIT)] = []
+    custom_fields: Fields = {}
+    channel: Channel | None = None
+    external_id: Name | None = None
+    created_at: AwareDatetime | None = None
+
+
+@router.post("", status_code=201, response_model=Ticket, responses=problems(403, 409, 413))
+async def open_ticket(
+    form: NewTicket, desk: CurrentDesk, caller: Caller, key: IdempotencyKey, response: Response
+) -> Ticket:
+    """Opens a ticket. The same `Idempotency-Key`, or the same `external_id`, gives the same ticket."""
+    _check(form, caller)
+    command = _command(form, caller, key)
+    await begin(desk, command, keyed=bool(key or form.external_id))
+    response.headers["Location"] = f"/api/v1/tickets/{command.ticket_id}"
+    return await shown(desk.database, caller, command.ticket_id)
+
+
+async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> None:
+    """Starts the ticket's process, or finds the one that runs under this key, and waits for the commit."""
+    if keyed:
+        async with desk.database.reading() as reader:
+            known = await read.fingerprint(reader, command.ticket_id)
+        if known is not None:
+            if known != command.fingerprint:
+                raise key_reused()
+            return
+    start = TicketInput(ticket_id=command.ticket_id, open=command)
+    await ask(
+        desk.temporal.execute_update_with_start_workflow(
+            TicketWorkflow.opened,
+            command.fingerprint,
+            start_workflow_operation=WithStartWorkflowOperation(
+                TicketWorkflow.run,
+                start,
+                id=ids.workflow_id("ticket", command.ticket_id),
+                task_queue=PROCESS,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=TypedSearchAttributes(starting_attributes(start)),
+                priority=TaskPriority(priority_key=command.priority.key),
+            ),
+            rpc_timeout=UPDATE_LIMIT,
+        )
+    )
+
+
+def _check(form: NewTicket, caller: Principal) -> None:
+    check(caller, "ticket.create")
+    if form.requester is not None and form.requester.email.lower() != caller.email.lower():
+        check(caller, "ticket.create_for")
+    if form.created_at is not None or form.channel is Channel.IMPORT:
+        check(caller, "ticket.import")
+    if form.created_at is not None and form.created_at > datetime.now(UTC) + _SKEW:
+        raise Invalid("in_the_future", "A ticket cannot have been created in the future.", field="created_at")
+
+
+def _command(form: NewTicket, caller: Principal, key: str | None) -> OpenTicket:
+    requester = Requester(person_id=caller.person_id)
+    if form.requester is not None:
+        requester = Requester(email=form.requester.email, name=form.requester.name)
+    return OpenTicket(
+        ticket_id=_ticket_id(form, caller, key),
+        fingerprint=fingerprint(form.model_dump(mode="json")),
+        subject=form.subject,
+        description=form.description,
+        requester=requester,
+        priority=form.priority,
+        category=form.category,
+        kind=form.kind,
+        channel=form.channel or (Channel.IMPORT if form.created_at else Channel.API),
+        tags=form.tags,
+        custom_fields=form.custom_fields,
+        external_id=form.external_id,
+        created_at=None if form.created_at is None else form.created_at.astimezone(UTC),
+        created_by=caller.person_id,
+    )
+
+
+def _ticket_id(form: NewTicket, caller: Principal, key: str | None) -> UUID:
+    """An id in another system names the ticket for everybody, an idempotency key for its caller."""
+    if form.external_id is not None:
+        return ids.ticket_id("external", form.external_id)
+    return uuid4() if key is None else ids.ticket_id(str(caller.person_id), key)
+
+
+def fingerprint(body: Any) -> str:
+    """Tells two bodies under one key apart."""
+    return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
