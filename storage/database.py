@@ -63,7 +63,12 @@ class Database:
             pool_pre_ping=False,
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
-            connect_args={"connect_timeout": 5, "application_name": "duradesk"},
+            # The session's time zone is UTC, so that instants come back, and go out, as UTC.
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "duradesk",
+                "options": "-c timezone=UTC",
+            },
         )
 
     @asynccontextmanager
