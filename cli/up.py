@@ -7,6 +7,7 @@ stopped is `runtime.supervisor`'s.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import signal
@@ -91,6 +92,8 @@ def _check_ports(settings: Settings) -> None:
         except socket.gaierror:
             raise SettingError(f"{PREFIX}HOST={host!r}: is not an address of this machine.") from None
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise SettingError(f"{PREFIX}HOST={host!r}: is not an address of this machine.") from None
             raise SettingError(
                 f"Port {port} of {host} cannot be used ({error.strerror}). "
                 f"Stop what uses it, or set {PREFIX}{name}."

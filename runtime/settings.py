@@ -41,6 +41,12 @@ def _address(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    if not value or any(character.isspace() or character == "/" for character in value):
+        raise ValueError("must be a name or an address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    return value
+
+
 def _folder(value: Path) -> Path:
     return value.expanduser().resolve()
 
@@ -81,7 +87,9 @@ class Settings(BaseSettings):
     home: Annotated[Path, AfterValidator(_folder)] = Field(
         Path(".duradesk"), validate_default=True, description="folder of the data"
     )
-    host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
+    host: Annotated[str, AfterValidator(_host)] = Field(
+        "127.0.0.1", description="address that the API listens on"
+    )
     port: Port = Field(8000, description="port of the API and the console")
     base_url: Annotated[str, _url("http", "https")] = Field(
         "", description="address that links in mails begin with; empty: from host and port"

@@ -130,7 +130,7 @@ class Child:
                 cwd=program.cwd,
                 env={**os.environ, **program.environment},
                 process_group=0,
-                preexec_fn=_die_with_parent(program.death_signal),
+                preexec_fn=die_with_parent(program.death_signal),
                 **options,
             )
         if program.gate:
@@ -161,7 +161,15 @@ class Child:
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, _LAST_BACKOFF)
             self.restarts += 1
-            process = await self._spawn()
+            process = await self._spawn_again(process)
+
+    async def _spawn_again(self, ended: Process) -> Process:
+        """A start that fails now may succeed later: the ended process stands for another crash."""
+        try:
+            return await self._spawn()
+        except (OSError, StartError) as error:
+            log.error("cannot be restarted yet", child=self.program.name, reason=str(error))
+            return ended
 
     def _signal(self, process: Process, number: signal.Signals) -> None:
         """SIGKILL goes to the whole group, so that nothing the child started remains."""
@@ -226,8 +234,11 @@ async def together(*work: Awaitable[None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Runs in the child after it changed its user (which would clear the wish) and before it executes."""
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """For `preexec_fn`: the kernel sends `number` to the child when the thread that starts it has ended.
+
+    Runs in the child after it changed its user (which would clear the wish) and before it executes.
+    """
     if sys.platform != "linux":
         return None
     libc, parent = ctypes.CDLL(None), os.getpid()

@@ -23,7 +23,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 import psycopg
 from psycopg import sql
 
-from runtime.supervisor import Program, StartError
+from runtime.supervisor import Program, StartError, die_with_parent
 
 DATABASE = "duradesk"
 _SUPERUSER = "postgres"
@@ -46,6 +46,7 @@ SETTINGS: Mapping[str, str] = {
     "io_method": "sync",  # the default keeps three more processes for parallel reads
     "max_parallel_workers_per_gather": "0",
     "autovacuum_naptime": "30s",
+    "max_logical_replication_workers": "0",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
@@ -67,16 +68,14 @@ class EmbeddedPostgres:
 
         Raises StartError with one clear line.
         """
-        for folder in (self.data, self._log_file.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._own(self.data)
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
         _private_folder(self.socket_folder, self._run_as)
         if self._run_as:
             for path in (self.data, self.socket_folder, _binaries()):
                 _let_traverse(path)
         if (self.data / "postmaster.pid").exists():
-            self.clear_remains()
-        if not (self.data / "PG_VERSION").exists():
+            self._clear_remains()
+        if not self.data.exists():
             self._init()
 
     def program(self) -> Program:
@@ -87,7 +86,7 @@ class EmbeddedPostgres:
             name="postgres",
             argv=(str(_binaries() / "postgres"), "-D", str(self.data), *options),
             environment={"LC_ALL": "C", "TZ": "UTC"},
-            ready=self._ready,
+            ready=self.answers,
             run_as=self._run_as,
             cwd=self.data,
             log_file=self._log_file,
@@ -112,7 +111,7 @@ class EmbeddedPostgres:
             if not known:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
-    async def _ready(self) -> bool:
+    async def answers(self) -> bool:
         """Asks on the socket; the first time it answers, the database of the desk is made."""
         if not (self.socket_folder / _SOCKET).exists():
             return False
@@ -122,7 +121,7 @@ class EmbeddedPostgres:
             return False
         return True
 
-    def clear_remains(self) -> None:
+    def _clear_remains(self) -> None:
         """After a crash: ends the processes that still use the data directory and removes their pid file.
 
         We hold the lock of the home folder, so nobody else's server can be among them.
@@ -149,27 +148,33 @@ class EmbeddedPostgres:
         return found
 
     def _init(self) -> None:
-        """A cluster whose order of text is the same on every machine: code points, in UTF-8."""
-        command = [str(_binaries() / "initdb"), "-D", str(self.data), "-U", _SUPERUSER, "--auth=trust"]
+        """A cluster whose order of text is the same on every machine: code points, in UTF-8.
+
+        It appears under its name when it is whole, so one whose making was killed is never started.
+        """
+        making = self.data.with_name("postgres.making")
+        if making.exists():
+            shutil.rmtree(making)
+        making.mkdir(mode=0o700)
+        self._own(making)
+        command = [str(_binaries() / "initdb"), "-D", str(making), "-U", _SUPERUSER, "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         user: dict[str, Any] = {}
         if self._run_as:
             user = {"user": self._run_as[0], "group": self._run_as[1], "extra_groups": []}
-        for name in ("base", "global"):  # of a making that was killed half-way
-            if (self.data / name).exists():
-                _empty(self.data)
-                break
-        done = subprocess.run(  # noqa: S603  our own binary and arguments
+        done = subprocess.run(  # noqa: S603  our own binary and arguments; the child only calls prctl
             command,
-            cwd=self.data,
+            cwd=making,
             env={**os.environ, "LC_ALL": "C"},
             capture_output=True,
             check=False,
+            preexec_fn=die_with_parent(signal.SIGKILL),
             **user,
         )
         if done.returncode != 0:
             words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines() or ["?"]
             raise StartError(f"PostgreSQL cannot make its data directory {self.data}: {words[-1]}")
+        making.rename(self.data)
 
     def _own(self, folder: Path) -> None:
         if self._run_as and folder.stat().st_uid != self._run_as[0]:
@@ -234,11 +239,3 @@ def _let_traverse(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
-
-
-def _empty(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

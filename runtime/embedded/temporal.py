@@ -43,7 +43,7 @@ class EmbeddedTemporal:
             name="temporal",
             argv=(str(_binary()), "server", "start-dev", *self._flags(namespace)),
             environment={"NO_COLOR": "1"},
-            ready=self._ready,
+            ready=self.answers,
             log_file=self._log_file,
             stop_signal=signal.SIGTERM,
             stop_timeout=timedelta(seconds=3),
@@ -65,7 +65,7 @@ class EmbeddedTemporal:
             flags += ["--search-attribute", f"{name}={kind}"]
         return flags
 
-    async def _ready(self) -> bool:
+    async def answers(self) -> bool:
         return await speaks_http2(_HOST, self._port)
 
 

@@ -1,0 +1,26 @@
+"""Migrations run once, whoever starts them and however many at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+
+from runtime.embedded.postgres import EmbeddedPostgres
+from storage.migrate import upgrade
+
+
+def test_starters_that_migrate_at_once_wait_for_each_other(postgres_server: EmbeddedPostgres) -> None:
+    postgres_server.create_database("migrated")
+    url = postgres_server.url("migrated")
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(upgrade, url) for _ in range(4)]:
+            done.result()
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    assert found != (None,)
+
+
+def test_migrating_again_changes_nothing(postgres_server: EmbeddedPostgres) -> None:
+    postgres_server.create_database("migrated_twice")
+    url = postgres_server.url("migrated_twice")
+    upgrade(url)
+    upgrade(url)
