@@ -152,7 +152,7 @@ Word = Annotated[
 
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=3, max_length=EMAIL_LENGTH),
+    StringConstraints(strip_whitespace=True, max_length=EMAIL_LENGTH),
     AfterValidator(_email),
     _Storable,
 ]

@@ -28,6 +28,7 @@ ORDERS: Final = {
     "created_at": Order((rows.Person.created_at, rows.Person.id)),
     "-created_at": Order((rows.Person.created_at, rows.Person.id), descending=True),
 }
+_ADMINS_LOCK: Final = 0x_D0_AD_41
 _WORK: Final = frozenset({"roles", "tier", "skills", "languages", "capacity", "active"})
 
 _TEAMS: Final = (
@@ -116,6 +117,10 @@ async def update_person(
     expected_version: int | None = None,
 ) -> Person:
     """`changes` are columns. Raises NotFound, StaleVersion, Conflict `email_taken` or `last_admin`."""
+    if not {"roles", "active"}.isdisjoint(changes):
+        # One at a time and before any row, so that two administrators who step down at once neither both
+        # succeed nor wait for each other.
+        await writer.execute(select(func.pg_advisory_xact_lock(_ADMINS_LOCK)))
     before = await _locked(writer, person_id, expected_version)
     await _keep_an_admin(writer, before, changes)
     async with refusals():
@@ -269,10 +274,8 @@ async def _keep_an_admin(writer: Writer, before: Person, changes: Mapping[str, A
     stays = changes.get("active", True) and Role.ADMIN in changes.get("roles", before.roles)
     if not was_admin or stays:
         return
-    admins = select(rows.Person.id).where(rows.Person.active, rows.Person.roles.contains([Role.ADMIN]))
-    # Locked in one order, so that two administrators who step down at once cannot both succeed.
-    found = (await writer.scalars(admins.order_by(rows.Person.id).with_for_update())).all()
-    if len(found) < 2:
+    admins = select(func.count()).where(rows.Person.active, rows.Person.roles.contains([Role.ADMIN]))
+    if (await writer.execute(admins)).scalar_one() < 2:
         raise Conflict("last_admin", "The desk needs an active administrator; name another one first.")
 
 
