@@ -15,7 +15,7 @@ from runtime.temporal import connect
 from storage.database import Database
 
 # A request takes milliseconds; only a slow client or an event stream is cut off after this.
-_GRACE_SECONDS = 3
+_GRACE_SECONDS = 2
 
 
 def register(app: typer.Typer) -> None:

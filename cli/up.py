@@ -31,7 +31,7 @@ from runtime.supervisor import Program, Supervisor, together
 from runtime.version import desk_version
 
 # API, workers, servers: three times this is less than the ten seconds within which all is stopped.
-_PART_STOPS_WITHIN = timedelta(seconds=3.2)
+_PART_STOPS_WITHIN = timedelta(seconds=3)
 
 
 def register(app: typer.Typer) -> None:

@@ -173,7 +173,7 @@ def _check_names() -> None:
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
             like = get_close_matches(name, known, n=1)
-            hint = f"Do you mean {like[0]}?" if like else "The README lists them all."
+            hint = f"Do you mean {like[0]}?" if like else "docs/settings.md lists them all."
             raise SettingError(f"{name} is not a setting. {hint}")
 
 
@@ -182,7 +182,7 @@ def _secrets_from_files() -> dict[str, Any]:
     for field in SECRETS:
         name = PREFIX + field.upper()
         path = os.environ.get(name + _FILE)
-        if path is None:
+        if not path:
             continue
         if name in os.environ:
             raise SettingError(f"{name} and {name}{_FILE} are both set; keep one.")

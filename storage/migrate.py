@@ -9,16 +9,23 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine
 
 import storage.tables  # noqa: F401  registers the tables on Base.metadata
-from storage.database import Base, with_driver
+from storage.database import Base, database_away, with_driver
 
 # Any number that nobody else locks; two starters that migrate at once wait for each other.
 _LOCK = 0x_D0_12_AD_E5
 
 
 def upgrade(url: str) -> None:
-    """Runs every missing migration, each in a transaction. Blocks; safe to repeat and to run at once."""
+    """Runs every missing migration, each in a transaction. Blocks; safe to repeat and to run at once.
+
+    Raises Unavailable when the database does not answer.
+    """
     engine = create_engine(with_driver(url), connect_args={"connect_timeout": 5})
-    with closing(psycopg.connect(_plain(url), autocommit=True, connect_timeout=5)) as guard:
+    try:
+        guard = psycopg.connect(_plain(url), autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise database_away() from error
+    with closing(guard):
         guard.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         with engine.connect() as connection:
             command.upgrade(_config(connection), "head")

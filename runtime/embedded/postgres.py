@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,7 @@ class EmbeddedPostgres:
             cwd=self.data,
             log_file=self._log_file,
             prepare=self.prepare,
+            stop_timeout=timedelta(seconds=3),
             stop_signal=signal.SIGINT,  # "fast": roll back what runs, write a checkpoint, leave
             death_signal=signal.SIGQUIT,  # "immediate": leave now, the log is replayed at the next start
         )

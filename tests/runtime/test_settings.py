@@ -112,3 +112,9 @@ def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("DURADESK_ADMIN_PASSWORD_FILE", str(tmp_path / "password"))
     with pytest.raises(SettingError, match="both set"):
         load_settings()
+
+
+def test_every_setting_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    for name in Settings.model_fields:
+        assert f"| `{name.upper()}` |" in text

@@ -3,9 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 
+from domain.errors import Unavailable
 from runtime.embedded.postgres import EmbeddedPostgres
 from storage.migrate import upgrade
+from tests.conftest import free_port
 
 
 def test_starters_that_migrate_at_once_wait_for_each_other(postgres_server: EmbeddedPostgres) -> None:
@@ -24,3 +27,8 @@ def test_migrating_again_changes_nothing(postgres_server: EmbeddedPostgres) -> N
     url = postgres_server.url("migrated_twice")
     upgrade(url)
     upgrade(url)
+
+
+def test_a_database_that_is_away_is_told() -> None:
+    with pytest.raises(Unavailable):
+        upgrade(f"postgresql://desk@127.0.0.1:{free_port()}/desk")

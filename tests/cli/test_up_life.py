@@ -1,0 +1,138 @@
+"""A desk as people run it: started by `duradesk up`, killed in parts and as a whole, started again, stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil  # type: ignore[import-untyped]  # ships no types
+import pytest
+
+from tests.conftest import free_port
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+
+_PARTS = ("cli.main worker", "cli.main api", "server start-dev", "bin/postgres")
+
+
+class RunningDesk:
+    """A `duradesk up` on one data directory, with ports of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        names = ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")
+        self._settings = {"HOME": str(home), **{name: str(free_port()) for name in names}}
+        self.url = f"http://127.0.0.1:{self._settings['PORT']}"
+        self.start()
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DURADESK_")}
+        environment |= {f"DURADESK_{name}": value for name, value in self._settings.items()}
+        self.process = subprocess.Popen(
+            (sys.executable, "-P", "-m", "cli.main", "up"), env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.said = ""
+        while "Ctrl-C" not in self.said:
+            line = self.process.stdout.readline()
+            assert line, f"ended with {self.process.wait()} after saying: {self.said}"
+            self.said += line
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=15)
+        assert self.process.stdout
+        self.process.stdout.close()
+        return code
+
+    def part(self, words: str) -> psutil.Process | None:
+        children = psutil.Process(self.process.pid).children()
+        return next((child for child in children if words in _command(child)), None)
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def login(self) -> int:
+        password = (self.home / "admin-password").read_text().strip()
+        body = {"email": "admin@desk.localhost", "password": password}
+        return httpx.post(f"{self.url}/api/v1/sessions", json=body, timeout=10).status_code
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    desk = RunningDesk(tmp_path_factory.mktemp("desk") / "home")
+    yield desk
+    if desk.process.poll() is None:
+        desk.stop()
+
+
+def test_it_tells_where_everything_is(desk: RunningDesk) -> None:
+    assert f"{desk.url}/docs" in desk.said
+    assert "Temporal UI  http://127.0.0.1:" in desk.said
+    assert str(desk.home / "admin-password") in desk.said
+
+
+def test_only_the_owner_may_read_what_it_keeps(desk: RunningDesk) -> None:
+    assert (desk.home / "admin-password").stat().st_mode & 0o777 == 0o600
+    for name in ("temporal.db", "postgres", "log", "run"):
+        assert (desk.home / name).stat().st_mode & 0o077 == 0
+
+
+def test_the_first_administrator_can_log_in(desk: RunningDesk) -> None:
+    assert desk.login() == 201
+
+
+@pytest.mark.parametrize("words", _PARTS)
+def test_a_killed_part_comes_back(desk: RunningDesk, words: str) -> None:
+    part = desk.part(words)
+    assert part
+    part.kill()
+    _until(lambda: desk.part(words) not in (part, None))
+    _until(desk.is_ready)
+    assert desk.login() == 201
+
+
+def test_everything_killed_at_once_leaves_nothing_behind_and_starts_again(desk: RunningDesk) -> None:
+    password = (desk.home / "admin-password").read_text()
+    children = psutil.Process(desk.process.pid).children(recursive=True)
+    desk.stop(signal.SIGKILL)
+    _until(lambda: not any(_runs(child) for child in children))
+    desk.start()
+    assert (desk.home / "admin-password").read_text() == password
+    assert desk.login() == 201
+
+
+def test_ctrl_c_stops_all_of_it_and_it_continues_where_it_stopped(desk: RunningDesk) -> None:
+    children = psutil.Process(desk.process.pid).children(recursive=True)
+    assert desk.stop() == 0
+    assert not any(_runs(child) for child in children)
+    desk.start()
+    assert desk.login() == 201
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _until(met: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
