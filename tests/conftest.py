@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 from temporalio.client import Client
@@ -21,6 +22,12 @@ from runtime.supervisor import Supervisor
 from runtime.temporal import connect, prepare_namespace, register_search_attributes
 from storage.database import Base, Database
 from storage.migrate import create_schema
+
+# A busy machine is slow, which says nothing about what a property test looks for.
+hypothesis.settings.register_profile(
+    "desk", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("desk")
 
 # A test database need not survive a power failure.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
