@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 import uvloop
-from workers.main import run_workers
 
 from cli.options import Gated, begin, until_told
+from workers.main import run_workers
 
 
 class Queue(StrEnum):
