@@ -1,0 +1,106 @@
+"""The words of a notification in the reader's language: its title, its text, and the subject of its mail.
+
+What is told and to whom is decided in `domain/notification`; the mail around the words is built in
+`adapters/mail`. Every message here is marked for the catalogues of `runtime/i18n`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from domain.notification import Kind, subject_tag
+from runtime.i18n import Translator
+from runtime.i18n import mark as _
+
+_TITLES: Final[Mapping[Kind, str]] = {
+    Kind.TICKET_CREATED: _("We have received your request #{number}: {subject}"),
+    Kind.TICKET_ASSIGNED: _("Ticket #{number} is assigned to you: {subject}"),
+    Kind.TICKET_REPLIED: _("{actor} answered on ticket #{number}: {subject}"),
+    Kind.TICKET_NOTED: _("{actor} wrote a note on ticket #{number}: {subject}"),
+    Kind.TICKET_WAITING: _("We need your answer on ticket #{number}: {subject}"),
+    Kind.TICKET_RESOLVED: _("Ticket #{number} is resolved: {subject}"),
+    Kind.TICKET_CLOSED: _("Ticket #{number} is closed: {subject}"),
+    Kind.TICKET_REOPENED: _("Ticket #{number} is open again: {subject}"),
+    Kind.TICKET_ESCALATED: _("Ticket #{number} is escalated: {subject}"),
+    Kind.SLA_WARNING: _("Ticket #{number} is close to its due time: {subject}"),
+    Kind.SLA_BREACHED: _("Ticket #{number} is overdue: {subject}"),
+}
+
+_TEXTS: Final[Mapping[Kind, str]] = {
+    Kind.TICKET_CREATED: _("Your request has reached us. We will tell you as soon as there is an answer."),
+    Kind.TICKET_ASSIGNED: _("Its priority is {priority}."),
+    Kind.TICKET_REPLIED: _("There is a new answer."),
+    Kind.TICKET_NOTED: _("There is a new internal note."),
+    Kind.TICKET_WAITING: _("Please answer, so that we can go on."),
+    Kind.TICKET_RESOLVED: _("If your problem is not solved, answer and the ticket is opened again."),
+    Kind.TICKET_CLOSED: _("The ticket needs nothing more from you."),
+    Kind.TICKET_REOPENED: _("Work on the ticket goes on."),
+    Kind.TICKET_ESCALATED: _("Someone asked for more help. Its priority is {priority}."),
+    Kind.SLA_WARNING: _("{clock} is due at {due_at}."),
+    Kind.SLA_BREACHED: _("{clock} was due at {due_at}."),
+}
+
+_ESCALATED_BY_CLOCK: Final = _("{clock} was due at {due_at} and is still open.")
+
+_SUBJECTS: Final[Mapping[Kind, str]] = {
+    Kind.TICKET_ASSIGNED: _("{tag} Assigned to you: {subject}"),
+    Kind.TICKET_NOTED: _("{tag} Note: {subject}"),
+    Kind.TICKET_ESCALATED: _("{tag} Escalated: {subject}"),
+    Kind.SLA_WARNING: _("{tag} Due soon: {subject}"),
+    Kind.SLA_BREACHED: _("{tag} Overdue: {subject}"),
+}
+"""Mails to those who work. The conversation with the requester keeps one subject and so one thread."""
+
+_CLOCKS: Final[Mapping[str, str]] = {
+    "assignment": _("The assignment"),
+    "first_response": _("The first response"),
+    "next_response": _("The next response"),
+    "periodic_update": _("The periodic update"),
+    "resolution": _("The resolution"),
+}
+
+_PRIORITIES: Final[Mapping[str, str]] = {
+    "critical": _("critical"),
+    "high": _("high"),
+    "normal": _("normal"),
+    "low": _("low"),
+}
+
+_NOBODY: Final = _("The desk")
+_UNKNOWN: Final = _("unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    title: str
+    text: str
+
+
+def words(kind: Kind, params: Mapping[str, Any], say: Translator, time_zone: str) -> Words:
+    """The words for a reader in `time_zone`. Facts that a row does not hold are filled with general words."""
+    places = _places(params, say, time_zone)
+    text = _TEXTS[kind]
+    if kind is Kind.TICKET_ESCALATED and params.get("clock"):
+        text = _ESCALATED_BY_CLOCK
+    return Words(title=say(_TITLES[kind], **places), text=say(text, **places))
+
+
+def subject(kind: Kind, params: Mapping[str, Any], say: Translator) -> str:
+    """The subject of the mail. Its tag leads an answer back to the ticket."""
+    tag, topic = subject_tag(params.get("number", 0)), str(params.get("subject") or "")
+    if kind in _SUBJECTS:
+        return say(_SUBJECTS[kind], tag=tag, subject=topic)
+    return f"{tag} {topic}" if kind is Kind.TICKET_CREATED else f"Re: {tag} {topic}"
+
+
+def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[str, str]:
+    due_at, unknown = params.get("due_at"), say(_UNKNOWN)
+    return {
+        "number": str(params.get("number") or "?"),
+        "subject": str(params.get("subject") or ""),
+        "actor": str(params.get("actor") or say(_NOBODY)),
+        "priority": say(_PRIORITIES.get(params.get("priority") or "", _UNKNOWN)),
+        "clock": say(_CLOCKS.get(params.get("clock") or "", _UNKNOWN)),
+        "due_at": say.instant(datetime.fromisoformat(due_at), time_zone) if due_at else unknown,
+    }
