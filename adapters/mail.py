@@ -1,0 +1,175 @@
+"""Mails: the message that a delivery becomes, headers and both bodies.
+
+The words come from `adapters/notification`, the way out is `adapters/smtp`. Nothing that a person wrote can
+add a header or run in a mail reader: header values are single lines without control characters, and the HTML
+is built from Markdown without raw HTML and then reduced to a short list of harmless tags.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import nh3
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from adapters.notification import subject, words
+from domain.notification import Delivery, DeliveryRefused, message_id, thread_headers
+from runtime.i18n import Translator, translator
+
+TEMPLATES: Final = Path(__file__).parent / "templates" / "mail"
+
+_INLINE: Final = frozenset({"a", "br", "code", "del", "em", "s", "strong"})
+_BLOCKS: Final = frozenset({"blockquote", "hr", "li", "ol", "p", "pre", "ul"})
+_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_TABLES: Final = frozenset({"table", "tbody", "td", "th", "thead", "tr"})
+_ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
+_SCHEMES: Final = frozenset({"http", "https", "mailto"})
+
+
+@dataclass(frozen=True, slots=True)
+class MailRenderer:
+    """`desk` is the name of the sender, `sender` its address, `base_url` where the links lead."""
+
+    desk: str
+    sender: str
+    base_url: str
+
+    @property
+    def domain(self) -> str:
+        return _ascii_host(self.sender).rpartition("@")[2]
+
+    def render(self, delivery: Delivery, now: datetime) -> EmailMessage:
+        """The whole mail. The same delivery gives the same Message-ID at every attempt.
+
+        Raises DeliveryRefused when the row holds what no mail can.
+        """
+        try:
+            return self._build(delivery, now)
+        except (ValueError, LookupError, MessageError) as error:
+            raise DeliveryRefused("mail_not_built", "The mail cannot be built.", reply=repr(error)) from error
+
+    def _build(self, delivery: Delivery, now: datetime) -> EmailMessage:
+        say = translator(delivery.locale)
+        message = EmailMessage(_policy(delivery.email))
+        message["Subject"] = header_text(subject(delivery.kind, delivery.params, say))
+        message["From"] = _address(self.desk, self.sender)
+        message["To"] = _address(delivery.name, delivery.email)
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = message_id(delivery.notification_id, self.domain)
+        ticket_id = delivery.params.get("ticket_id")
+        if ticket_id:
+            for name, value in thread_headers(ticket_id, self.domain).items():
+                message[name] = value
+        message["Content-Language"] = delivery.locale
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message["List-Unsubscribe"] = f"<{self._preferences_url}>"
+        places = self._places(delivery, say)
+        message.set_content(_template("notification.txt").render(places))
+        html = Markup(markdown(delivery.body)) if delivery.body else None  # noqa: S704  reduced by nh3
+        message.add_alternative(
+            _template("notification.html").render({**places, "body_html": html}), subtype="html"
+        )
+        return message
+
+    def _places(self, delivery: Delivery, say: Translator) -> dict[str, Any]:
+        worded = words(delivery.kind, delivery.params, say, delivery.time_zone)
+        ticket_id = delivery.params.get("ticket_id")
+        return {
+            "_": say,
+            "locale": delivery.locale,
+            "title": worded.title,
+            "text": worded.text,
+            "body": delivery.body,
+            "reason": delivery.params.get("reason"),
+            "name": delivery.name,
+            "desk": self.desk,
+            "ticket_url": f"{self.base_url}/tickets/{ticket_id}" if ticket_id else None,
+            "preferences_url": self._preferences_url,
+        }
+
+    @property
+    def _preferences_url(self) -> str:
+        return f"{self.base_url}/notifications/preferences"
+
+
+def bodies(message: EmailMessage) -> Mapping[str, str]:
+    """The two bodies of a rendered mail, by subtype: `plain` and `html`."""
+    return {part.get_content_subtype(): part.get_content() for part in message.iter_parts()}
+
+
+def header_text(value: str) -> str:
+    """`value` as one line without control characters and without ends of lines of any script."""
+    visible = ("" if _is_hidden(character) else character for character in _spaced(value))
+    return " ".join("".join(visible).split())
+
+
+def markdown(text: str) -> str:
+    """Markdown as harmless HTML: no raw HTML, no pictures, no links but http, https and mailto."""
+    return nh3.clean(
+        _markdown().render(text),
+        tags=set(_INLINE | _BLOCKS | _HEADINGS | _TABLES),
+        attributes=_ATTRIBUTES,
+        url_schemes=set(_SCHEMES),
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _spaced(value: str) -> str:
+    return " ".join(value.splitlines()).replace("\t", " ")
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _address(name: str, address: str) -> Address:
+    local, _, host = _ascii_host(address).rpartition("@")
+    return Address(header_text(name), local, host)
+
+
+def _ascii_host(address: str) -> str:
+    """The address with its host as DNS knows it."""
+    local, _, host = address.rpartition("@")
+    try:
+        return f"{local}@{host.encode('idna').decode()}"
+    except UnicodeError:
+        return address
+
+
+def _policy(address: str) -> EmailPolicy[EmailMessage]:
+    """Seven bits all over, unless the recipient's name before the @ needs an international mail."""
+    return SMTP.clone(cte_type="7bit") if _ascii_host(address).isascii() else SMTPUTF8
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _template(name: str) -> Any:
+    return _templates().get_template(name)
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 20}).enable(
+        ["table", "strikethrough"]
+    )

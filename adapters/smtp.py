@@ -1,0 +1,211 @@
+"""The way out for mails: a sender over SMTP, and one for desks without a mail server.
+
+What goes wrong is told as `DeliveryRefused` (for good) or `DeliveryDelayed` (try later); when to try again is
+decided by `workflows/notification`. The server's own words stay out of the error's `detail`.
+
+An operator's mistake must not kill mail: a wrong password, a refused sender, a missing STARTTLS or an
+untrusted certificate delay it, and it goes out when the setting is mended.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Final, Literal, Protocol, cast, get_args
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import aiosmtplib
+
+from domain.notification import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+
+StartTls = Literal["auto", "always", "never"]
+
+TIMEOUT: Final = timedelta(seconds=30)
+_TIMEOUT_MAX: Final = timedelta(seconds=60)
+_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+# At whatever stage the server says so: the mail is larger than it takes; it wants us to sign in.
+_TOO_LARGE: Final = 552
+_SIGN_IN: Final = frozenset({530, 534, 535, 538})
+
+
+class Sender(Protocol):
+    """`configured` is False when there is no mail server: mails are then kept, never handed to `send`."""
+
+    @property
+    def configured(self) -> bool: ...
+
+    async def send(self, message: EmailMessage) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """`starttls`: `auto` encrypts when the server offers it, `always` insists, `never` does not ask."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: bool = False
+    starttls: StartTls = "auto"
+    verify: bool = True
+    timeout: timedelta = TIMEOUT
+
+
+def parse_smtp_url(url: str) -> SmtpServer:
+    """`smtp://`, `smtp+starttls://` or `smtps://`, then `user:password@host:port`, then options:
+    `?starttls=auto|always|never`, `verify=no` (any certificate will do), `timeout=<seconds>`.
+
+    Raises ValueError, with a text that holds no secret.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError("SMTP_URL must look like smtp://user:password@host:port")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    starttls = options.pop("starttls", "always" if parts.scheme == "smtp+starttls" else "auto")
+    verify = options.pop("verify", "yes")
+    seconds = options.pop("timeout", str(TIMEOUT.seconds))
+    if options:
+        raise ValueError(f"SMTP_URL has an unknown option: {sorted(options)[0]}")
+    if verify not in ("yes", "no"):
+        raise ValueError("SMTP_URL: verify must be yes or no")
+    if not seconds.isdecimal() or not 0 < int(seconds) <= _TIMEOUT_MAX.total_seconds():
+        raise ValueError(f"SMTP_URL: timeout must be 1 to {_TIMEOUT_MAX.seconds} seconds")
+    return SmtpServer(
+        host=parts.hostname,
+        port=parts.port or _PORTS[parts.scheme],
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=parts.scheme == "smtps",
+        starttls=_starttls(starttls),
+        verify=verify == "yes",
+        timeout=timedelta(seconds=int(seconds)),
+    )
+
+
+def _starttls(value: str) -> StartTls:
+    if value not in get_args(StartTls):
+        raise ValueError("SMTP_URL: starttls must be auto, always or never")
+    return cast(StartTls, value)
+
+
+def sender_for(url: str) -> Sender:
+    """The sender that SMTP_URL asks for; an empty one means that mails are kept."""
+    return SmtpSender(parse_smtp_url(url)) if url else NullSender()
+
+
+class NullSender:
+    """No mail server: whoever asks is told that nothing can be sent."""
+
+    configured = False
+
+    async def send(self, message: EmailMessage) -> None:
+        raise DeliveryDelayed("smtp_not_configured", "No mail server is configured.")
+
+
+class SmtpSender:
+    """One connection a mail: a delivery is a process of its own, and no connection outlives its server."""
+
+    configured = True
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+
+    async def send(self, message: EmailMessage) -> None:
+        """Returns when the server has taken the mail; raises DeliveryRefused or DeliveryDelayed."""
+        try:
+            async with asyncio.timeout(self._server.timeout.total_seconds()):
+                await self._send(message)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise failure(error) from error
+
+    async def _send(self, message: EmailMessage) -> None:
+        server = self._server
+        start_tls = {"auto": None, "always": True, "never": False}[server.starttls]
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            local_hostname=_hostname(message),
+            timeout=server.timeout.total_seconds(),
+            use_tls=server.tls,
+            start_tls=False if server.tls else start_tls,
+            validate_certs=server.verify,
+        )
+        sender, recipient = _addresses(message)
+        international = not (sender + recipient).isascii()
+        await client.connect()
+        try:
+            await client.sendmail(
+                sender,
+                [recipient],
+                message.as_bytes(),
+                mail_options=["SMTPUTF8", "BODY=8BITMIME"] if international else None,
+            )
+        except BaseException:
+            client.close()
+            raise
+        await _leave(client)
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """The mail is taken; whatever happens to the goodbye does not change that."""
+    try:
+        await client.quit(timeout=2)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        client.close()
+
+
+def _addresses(message: EmailMessage) -> tuple[str, str]:
+    sender, recipient = message["From"].addresses[0], message["To"].addresses[0]
+    return str(sender.addr_spec), str(recipient.addr_spec)
+
+
+def _hostname(message: EmailMessage) -> str:
+    """What we greet with: the domain that our mails come from."""
+    return str(message["From"].addresses[0].domain)
+
+
+def failure(error: Exception) -> DeliveryFailed:
+    """Whether what went wrong is for good or for now."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return _answered(error.recipients[0])
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return _answered(error)
+    if isinstance(error, aiosmtplib.SMTPNotSupported):
+        return _not_supported(error)
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        detail = "The encrypted connection to the mail server failed."
+        return DeliveryDelayed("smtp_tls_failed", detail, reply=str(error))
+    if isinstance(error, TimeoutError):
+        return DeliveryDelayed("smtp_timeout", "The mail server did not answer in time.")
+    return DeliveryDelayed("smtp_away", "The mail server cannot be reached.", reply=str(error))
+
+
+def _answered(error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
+    """The server said no: to the recipient or the content for good, to everything else for now."""
+    about_the_mail = isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
+    if (about_the_mail and _is_final(error.code)) or error.code == _TOO_LARGE:
+        detail = f"The mail server refused the mail for good ({error.code})."
+        return DeliveryRefused("mail_refused", detail, reply_code=error.code, reply=str(error.message))
+    login = isinstance(error, aiosmtplib.SMTPAuthenticationError)
+    detail = f"The mail server did not take the mail now ({error.code})."
+    return DeliveryDelayed(
+        "smtp_login_refused" if login else "mail_deferred",
+        detail,
+        reply_code=error.code,
+        reply=str(error.message),
+    )
+
+
+def _not_supported(error: aiosmtplib.SMTPNotSupported) -> DeliveryFailed:
+    if "SMTPUTF8" in error.message:
+        detail = "The mail server takes no international addresses."
+        return DeliveryRefused("address_not_supported", detail, reply=error.message)
+    detail = "The mail server lacks what SMTP_URL asks for."
+    return DeliveryDelayed("smtp_not_supported", detail, reply=error.message)
+
+
+def _is_final(code: int) -> bool:
+    return 500 <= code < 600 and code not in _SIGN_IN
