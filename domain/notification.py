@@ -182,14 +182,16 @@ class Delivery:
     time_zone: str
     name: str
     email: str
+    active: bool = True
     body: str | None = None
 
 
 class SendOutcome(StrEnum):
-    """What became of an attempt. `obsolete`: the row was sent, resent, or withdrawn meanwhile."""
+    """What became of a delivery. `obsolete`: the row was sent, sent again, or removed meanwhile."""
 
     SENT = "sent"
     KEPT = "kept"
+    DEAD = "dead"
     OBSOLETE = "obsolete"
 
 

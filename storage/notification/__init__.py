@@ -1,7 +1,8 @@
 """Rows of notifications: `write` adds them with the event, `read` lists them, `delivery` sends the mails on
 their way, `preference` keeps what people chose."""
 
+from storage.notification.delivery import Deliveries
 from storage.notification.preference import recipients
 from storage.notification.write import add
 
-__all__ = ["add", "recipients"]
+__all__ = ["Deliveries", "add", "recipients"]

@@ -55,10 +55,7 @@ async def add(writer: Writer, rows: Sequence[NewNotification], *, smtp_configure
 
 
 def _values(row: NewNotification, *, smtp_configured: bool) -> dict[str, Any]:
-    if row.channel is Channel.IN_APP:
-        state = State.UNREAD
-    else:
-        state = State.PENDING if smtp_configured else State.KEPT
+    mail = State.PENDING if smtp_configured else State.KEPT
     return {
         "id": row.id,
         "event_key": row.event_key,
@@ -67,7 +64,7 @@ def _values(row: NewNotification, *, smtp_configured: bool) -> dict[str, Any]:
         "kind": row.kind,
         "params": row.params,
         "locale": row.locale,
-        "state": state,
+        "state": mail if row.channel is Channel.EMAIL else State.UNREAD,
         "created_at": row.created_at,
         "send_after": row.send_after,
     }
