@@ -6,14 +6,15 @@ is built from Markdown without raw HTML and then reduced to a short list of harm
 """
 
 import unicodedata
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, EmailPolicy
-from email.utils import format_datetime
+from email.policy import EmailPolicy
+from email.utils import format_datetime, quote
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +23,11 @@ import nh3
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from pydantic import TypeAdapter
 
 from adapters.notification import subject, words
 from domain.notification import Delivery, DeliveryRefused, message_id, thread_headers
+from domain.text import Email
 from runtime.i18n import Translator, translator
 
 TEMPLATES: Final = Path(__file__).parent / "templates" / "mail"
@@ -33,6 +36,10 @@ _INLINE: Final = frozenset({"a", "br", "code", "del", "em", "s", "strong"})
 _BLOCKS: Final = frozenset({"blockquote", "hr", "li", "ol", "p", "pre", "ul"})
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _TABLES: Final = frozenset({"table", "tbody", "td", "th", "thead", "tr"})
+# Characters of a plain phrase, and bytes of an encoded word, that fit into a line of 76 with its header's name.
+_PLAIN: Final = 60
+_WORD: Final = 39
+_EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
@@ -71,7 +78,6 @@ class MailRenderer:
         if ticket_id:
             for name, value in thread_headers(ticket_id, self.domain).items():
                 message[name] = value
-        message["Content-Language"] = delivery.locale
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message["List-Unsubscribe"] = f"<{self._preferences_url}>"
@@ -81,6 +87,7 @@ class MailRenderer:
         message.add_alternative(
             _template("notification.html").render({**places, "body_html": html}), subtype="html"
         )
+        message["Content-Language"] = delivery.locale
         return message
 
     def _places(self, delivery: Delivery, say: Translator) -> dict[str, Any]:
@@ -135,7 +142,7 @@ def _is_hidden(character: str) -> bool:
 
 
 def _address(name: str, address: str) -> Address:
-    local, _, host = _ascii_host(address).rpartition("@")
+    local, _, host = _ascii_host(_EMAIL.validate_python(address)).rpartition("@")
     return Address(header_text(name), local, host)
 
 
@@ -148,9 +155,49 @@ def _ascii_host(address: str) -> str:
         return address
 
 
-def _policy(address: str) -> EmailPolicy[EmailMessage]:
+class _Policy(EmailPolicy):
+    """Writes the headers that hold text of people itself: the library drops a space between encoded words, and
+    before Python 3.11.10 it lets an encoded line break out."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if name == "Subject":
+            return f"{name}: {_phrase(header_text(str(value)))}\r\n"
+        if name in ("From", "To"):
+            (mailbox,) = value.addresses
+            phrase = _phrase(header_text(mailbox.display_name), quoted=True)
+            return f"{name}: {phrase}\r\n <{mailbox.addr_spec}>\r\n"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode()
+
+
+_SEVEN_BITS: Final = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=78)
+_INTERNATIONAL: Final = _SEVEN_BITS.clone(utf8=True, cte_type="8bit")
+
+
+def _policy(address: str) -> _Policy:
     """Seven bits all over, unless the recipient's name before the @ needs an international mail."""
-    return SMTP.clone(cte_type="7bit") if _ascii_host(address).isascii() else SMTPUTF8
+    return _SEVEN_BITS if _ascii_host(address).isascii() else _INTERNATIONAL
+
+
+def _phrase(text: str, *, quoted: bool = False) -> str:
+    """`text` as it may stand in a header: as it is if it is short and plain, else as encoded words (RFC 2047)."""
+    if text.isascii() and len(text) <= _PLAIN and "=?" not in text:
+        return f'"{quote(text)}"' if quoted else text
+    words = (f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in _chunks(text))
+    return "\r\n ".join(words)
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Pieces of at most _WORD bytes; no character is split."""
+    chunk = ""
+    for character in text:
+        if len((chunk + character).encode()) > _WORD:
+            yield chunk
+            chunk = ""
+        chunk += character
+    yield chunk
 
 
 @cache

@@ -173,7 +173,8 @@ def failure(error: Exception) -> DeliveryFailed:
         return _answered(error.recipients[0])
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return _answered(error)
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
+    # Only a server that lacks AUTH or STARTTLS is told by the base class itself.
+    if isinstance(error, aiosmtplib.SMTPNotSupported) or type(error) is aiosmtplib.SMTPException:
         return _not_supported(error)
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         detail = "The encrypted connection to the mail server failed."
@@ -199,7 +200,7 @@ def _answered(error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
     )
 
 
-def _not_supported(error: aiosmtplib.SMTPNotSupported) -> DeliveryFailed:
+def _not_supported(error: aiosmtplib.SMTPException) -> DeliveryFailed:
     if "SMTPUTF8" in error.message:
         detail = "The mail server takes no international addresses."
         return DeliveryRefused("address_not_supported", detail, reply=error.message)
