@@ -33,3 +33,24 @@ def translated(method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corou
             raise as_application_error(error) from error
 
     return run
+
+
+def as_desk_error(error: BaseException | None) -> DeskError | None:
+    """The error that `as_application_error` carried, on the other side; None for a failure of another origin."""
+    if not isinstance(error, ApplicationError) or not error.details or error.type is None:
+        return None
+    details = error.details[0]
+    if not isinstance(details, dict) or "detail" not in details:
+        return None
+    carried = _Carried(error.type, str(details["detail"]), field=details.get("field"))
+    carried.kind = str(details.get("kind"))
+    carried.extra = dict(details.get("extra") or {})
+    carried.retryable = not error.non_retryable
+    return carried
+
+
+class _Carried(DeskError):
+    """An error as it arrived; `kind` and `retryable` are what the thrower's were."""
+
+    kind: str  # type: ignore[misc]  # the class of the thrower is not rebuilt, only what it tells
+    retryable: bool  # type: ignore[misc]

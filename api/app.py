@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from api import account, health, metrics
+from adapters.objects import open_objects
+from api import account, attachment, health, metrics, ticket
 from api.account.throttle import Throttle
 from api.desk import Desk
 from api.errors import install, problems
@@ -15,10 +16,11 @@ PREFIX = "/api/v1"
 
 
 def create_app(desk: Desk) -> FastAPI:
-    """The API of `desk`. The caller owns the desk and closes its parts."""
+    """The API of `desk`. The caller owns the desk and closes its parts. Raises SettingError."""
     app = FastAPI(title="Duradesk", version=version("duradesk"), redirect_slashes=False)
     app.state.desk = desk
     app.state.throttle = Throttle()
+    app.state.objects = open_objects(desk.settings.attachments_url)
     install(app)
     app.include_router(health.router, tags=["health"])
     app.include_router(metrics.router)
@@ -36,6 +38,8 @@ def _features() -> APIRouter:
     """A router a feature, in the order of the OpenAPI document."""
     features = APIRouter()
     features.include_router(account.router)
+    features.include_router(ticket.router)
+    features.include_router(attachment.router)
     return features
 
 

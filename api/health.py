@@ -15,8 +15,8 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSyste
 
 from api.dependencies import CurrentDesk
 from api.desk import Desk
+from domain.queues import PROCESS
 
-PROCESS_QUEUE: Final = "duradesk-process"
 # A poll lasts up to 60 s, so a worker that is there was seen within that time.
 _POLLER_AGE_MAX: Final = timedelta(seconds=75)
 _PATIENCE: Final = timedelta(seconds=3)
@@ -75,12 +75,12 @@ async def _temporal(desk: Desk) -> Part:
 async def _workers(desk: Desk) -> Part:
     request = DescribeTaskQueueRequest(
         namespace=desk.temporal.namespace,
-        task_queue=TaskQueue(name=PROCESS_QUEUE),
+        task_queue=TaskQueue(name=PROCESS),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     answer = await desk.temporal.workflow_service.describe_task_queue(request, timeout=_PATIENCE)
     oldest = datetime.now(UTC) - _POLLER_AGE_MAX
     polling = sum(poller.last_access_time.ToDatetime(UTC) >= oldest for poller in answer.pollers)
     if not polling:
-        return Part(up=False, detail=f"No worker polls the queue {PROCESS_QUEUE}.")
+        return Part(up=False, detail=f"No worker polls the queue {PROCESS}.")
     return Part(up=True, detail=f"{polling} polling")

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Final, Self
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.errors import Invalid
@@ -97,6 +98,27 @@ ALWAYS: Final = Calendar.model_validate(
     }
 )
 """The built-in calendar `24x7`."""
+
+
+class CalendarRecord(Calendar):
+    """A calendar that the desk keeps, at its current or an earlier version.
+
+    `country` and `subdivision` say whose public holidays were filled in when this version was written.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: UUID
+    version: int
+    country: str | None
+    subdivision: str | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    archived_at: AwareDatetime | None
+
+    def calendar(self) -> Calendar:
+        """Only what counts time."""
+        return Calendar.model_validate({name: getattr(self, name) for name in Calendar.model_fields})
 
 
 def working(calendar: Calendar, start: datetime, end: datetime) -> timedelta:

@@ -203,7 +203,7 @@ class DeadLetter(Message):
     code: str
 
 
-class DeliveryFailed(DeskError):  # noqa: N818  the tree of domain/errors.py has no suffixes
+class DeliveryFailed(DeskError):
     """A mail that was not accepted. `reply_code` and `reply` are the server's own words, for the row only:
     they may name the recipient, so they are not part of `detail`, which reaches workflow histories."""
 

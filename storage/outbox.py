@@ -13,7 +13,7 @@ from storage.tables.outbox import Outbox
 
 CHANNEL = "duradesk_outbox"
 
-Topic = Literal["notification", "capacity", "absence", "policy"]
+Topic = Literal["notification", "capacity", "absence", "reroute", "policy"]
 
 
 async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Actions on a ticket: a route an action, each an update of the ticket's process."""
 
+from collections.abc import Awaitable
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4, uuid5
 
@@ -24,7 +25,7 @@ from domain.ticket.moves import Action
 from domain.ticket.record import Ticket
 from storage.account import people
 from storage.ticket import read
-from workflows.ticket import TicketWorkflow
+from workflows.ticket import ACT, TicketWorkflow
 
 router = APIRouter(prefix="/tickets/{ticket_id}/actions", tags=["tickets"])
 
@@ -206,7 +207,10 @@ async def send(desk: Desk, ticket_id: UUID, act: Act) -> Committed:
     """Sends one action to the ticket's process. The update's id is the request's, so a repeat is one action."""
     handle = desk.temporal.get_workflow_handle_for(TicketWorkflow.run, ids.workflow_id("ticket", ticket_id))
     update_id = f"{fingerprint(act.request_id)}:{act.fingerprint[:8]}"
-    return await ask(handle.execute_update(TicketWorkflow.act, act, id=update_id, rpc_timeout=UPDATE_LIMIT))
+    update: Awaitable[Committed] = handle.execute_update(
+        ACT, act, id=update_id, result_type=Committed, rpc_timeout=UPDATE_LIMIT
+    )
+    return await ask(update)
 
 
 async def _fields(

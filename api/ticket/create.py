@@ -1,5 +1,6 @@
 """Opening a ticket: one round trip to its process, which answers when the ticket is committed."""
 
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
@@ -31,11 +32,11 @@ from domain.errors import Invalid
 from domain.queues import PROCESS
 from domain.text import Body, Email, Fields, Line, Name, Word
 from domain.ticket.fields import TAGS_LIMIT, Channel, Kind, Priority
-from domain.ticket.messages import OpenTicket, Requester, TicketInput
+from domain.ticket.messages import Committed, OpenTicket, Requester, TicketInput
 from domain.ticket.process import key_reused
 from domain.ticket.record import Ticket
 from storage.ticket import read
-from workflows.ticket import TicketWorkflow, starting_attributes
+from workflows.ticket import OPENED, TicketWorkflow, starting_attributes
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 
@@ -85,23 +86,24 @@ async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> None:
                 raise key_reused()
             return
     start = TicketInput(ticket_id=command.ticket_id, open=command)
-    await ask(
-        desk.temporal.execute_update_with_start_workflow(
-            TicketWorkflow.opened,
-            command.fingerprint,
-            start_workflow_operation=WithStartWorkflowOperation(
-                TicketWorkflow.run,
-                start,
-                id=ids.workflow_id("ticket", command.ticket_id),
-                task_queue=PROCESS,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=TypedSearchAttributes(starting_attributes(start)),
-                priority=TaskPriority(priority_key=command.priority.key),
-            ),
-            rpc_timeout=UPDATE_LIMIT,
-        )
+    operation = WithStartWorkflowOperation(
+        TicketWorkflow.run,
+        start,
+        id=ids.workflow_id("ticket", command.ticket_id),
+        task_queue=PROCESS,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        search_attributes=TypedSearchAttributes(starting_attributes(start)),
+        priority=TaskPriority(priority_key=command.priority.key),
     )
+    update: Awaitable[Committed] = desk.temporal.execute_update_with_start_workflow(
+        OPENED,
+        command.fingerprint,
+        result_type=Committed,
+        start_workflow_operation=operation,
+        rpc_timeout=UPDATE_LIMIT,
+    )
+    await ask(update)
 
 
 def _check(form: NewTicket, caller: Principal) -> None:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from domain.duration import Duration
-from domain.sla.policy import ClockName
 from fastapi import APIRouter
 from pydantic import AwareDatetime
 
@@ -15,7 +13,8 @@ from api.page import Page, whole
 from api.ticket.access import ticket_for
 from domain.account import Value
 from domain.sla.ledger import Entry
-from domain.sla.view import CompletedCycle, Promises, promises
+from domain.sla.policy import ClockName
+from domain.sla.view import CompletedCycle, Promises, Span, promises
 from storage.tables.ticket import LedgerEntryRow
 from storage.ticket import read
 
@@ -35,8 +34,8 @@ class LedgerRecord(Value):
     fired_at: AwareDatetime | None
     at: AwareDatetime
     cause: str
-    target: Duration | None
-    elapsed: Duration | None
+    target: Span | None
+    elapsed: Span | None
     missed: int
     policy_id: UUID
     policy_version: int

@@ -46,7 +46,8 @@ def _percent_or_duration(text: str) -> str:
     if text[:1] in ("+", "-") and parse_duration(text[1:]) > ZERO:
         return text
     raise PydanticCustomError(
-        "invalid_step", "A step is at a share of the target such as 75%, or at -PT15M or +PT30M of its due time."
+        "invalid_step",
+        "A step is at a share of the target such as 75%, or at -PT15M or +PT30M of its due time.",
     )
 
 
@@ -55,12 +56,19 @@ def _period(text: str) -> str:
         return text
     if _PERCENT.fullmatch(text) is None and parse_duration(text) > ZERO:
         return text
-    raise PydanticCustomError("invalid_repeat", "A step repeats every share of the target or every duration above zero.")
+    raise PydanticCustomError(
+        "invalid_repeat", "A step repeats every share of the target or every duration above zero."
+    )
 
 
 def _effect(text: str) -> str:
     verb, separator, value = text.partition(":")
-    if verb == "tag" and separator and 0 < len(value) <= 64 and not re.search(r"[\s,;\x00\ud800-\udfff]", value):
+    if (
+        verb == "tag"
+        and separator
+        and 0 < len(value) <= 64
+        and not re.search(r"[\s,;\x00\ud800-\udfff]", value)
+    ):
         return text
     if value in _WORDS.get(verb, ()):
         return text
@@ -100,7 +108,9 @@ class LadderStep(Rule):
         """The time between two occurrences; zero if the step does not repeat."""
         if self.repeat is None:
             return ZERO
-        return target * int(self.repeat[:-1]) / 100 if self.repeat.endswith("%") else parse_duration(self.repeat)
+        return (
+            target * int(self.repeat[:-1]) / 100 if self.repeat.endswith("%") else parse_duration(self.repeat)
+        )
 
     def label(self, occurrence: int) -> str:
         """`150%`, then `250%`: where the step stands. Mixed kinds are counted: `150% +2×PT10M`."""
@@ -109,7 +119,9 @@ class LadderStep(Rule):
         if self.at.endswith("%") and self.repeat.endswith("%"):
             return f"{int(self.at[:-1]) + occurrence * int(self.repeat[:-1])}%"
         if self.at.startswith("+") and not self.repeat.endswith("%"):
-            return f"+{format_duration(parse_duration(self.at[1:]) + occurrence * parse_duration(self.repeat))}"
+            return (
+                f"+{format_duration(parse_duration(self.at[1:]) + occurrence * parse_duration(self.repeat))}"
+            )
         return f"{self.at} +{occurrence}×{self.repeat}"
 
 

@@ -92,5 +92,25 @@ class Relation(StrEnum):
     PARENT = "parent"
     CHILD = "child"
     DUPLICATE_OF = "duplicate_of"
+    DUPLICATED_BY = "duplicated_by"
     PROBLEM_OF = "problem_of"
+    HAS_PROBLEM = "has_problem"
     FOLLOW_UP_OF = "follow_up_of"
+    FOLLOWED_UP_BY = "followed_up_by"
+
+    @property
+    def inverse(self) -> "Relation":
+        """The same link seen from the other ticket."""
+        return _INVERSE.get(self, self)
+
+
+_INVERSE = {
+    Relation.PARENT: Relation.CHILD,
+    Relation.CHILD: Relation.PARENT,
+    Relation.DUPLICATE_OF: Relation.DUPLICATED_BY,
+    Relation.DUPLICATED_BY: Relation.DUPLICATE_OF,
+    Relation.PROBLEM_OF: Relation.HAS_PROBLEM,
+    Relation.HAS_PROBLEM: Relation.PROBLEM_OF,
+    Relation.FOLLOW_UP_OF: Relation.FOLLOWED_UP_BY,
+    Relation.FOLLOWED_UP_BY: Relation.FOLLOW_UP_OF,
+}

@@ -34,7 +34,7 @@ class Action(StrEnum):
     UNLINK = "unlink"
 
 
-_STAYS = {action: None for action in (Action.NOTE, Action.TAG, Action.WATCH, Action.UNWATCH, Action.LINK, Action.UNLINK)}
+_STAYS = dict.fromkeys((Action.NOTE, Action.TAG, Action.WATCH, Action.UNWATCH, Action.LINK, Action.UNLINK))
 _WORK: dict[Action, Status | None] = {
     Action.ASSIGN: None,
     Action.REPLY: None,

@@ -1,1 +1,5 @@
 """The tables, a module a feature. Importing this package registers every table on `Base.metadata`."""
+
+from storage.tables import account, attachment, calendar, notification, outbox, sla, ticket
+
+__all__ = ["account", "attachment", "calendar", "notification", "outbox", "sla", "ticket"]

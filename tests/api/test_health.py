@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from api.health import PROCESS_QUEUE
+from domain.queues import PROCESS
 from tests.api.conftest import Api
 
 
@@ -20,7 +20,7 @@ class Nothing:
 async def test_the_desk_is_ready_when_a_worker_polls(client: Api, temporal: Client) -> None:
     worker = Worker(
         temporal,
-        task_queue=PROCESS_QUEUE,
+        task_queue=PROCESS,
         workflows=[Nothing],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )

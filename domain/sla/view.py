@@ -1,0 +1,102 @@
+"""How the promises of a ticket stand at a moment, for people and programs to read."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+
+from domain.duration import format_duration
+from domain.sla.clock import Clock, next_steps
+from domain.sla.policy import ClockName, PolicyVersion
+
+Span = Annotated[timedelta, PlainSerializer(format_duration, return_type=str)]
+"""A length of time as it is shown; what is left of a broken promise is negative."""
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class NextStep(View):
+    step: str
+    due_at: AwareDatetime
+
+
+class OngoingCycle(View):
+    """`remaining` is negative once the promise is broken; while paused, `due_at` is null and it stands still."""
+
+    cycle: int
+    target: Span
+    started_at: AwareDatetime
+    due_at: AwareDatetime | None
+    elapsed: Span
+    remaining: Span
+    paused: bool
+    breached: bool
+    breached_at: AwareDatetime | None
+    acknowledged: bool
+    next_step: NextStep | None
+
+
+class CompletedCycle(View):
+    """A cycle that ended: satisfied in time, satisfied too late, or cancelled."""
+
+    cycle: int
+    outcome: str
+    target: Span
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    elapsed: Span
+    breached: bool
+
+
+class ClockView(View):
+    completed_cycles: list[CompletedCycle] = []
+    ongoing_cycle: OngoingCycle | None = None
+
+
+class Promises(View):
+    """`policy` names the policy version in force."""
+
+    policy: dict[str, Any] | None
+    clocks: dict[ClockName, ClockView]
+
+
+def ongoing(clock: Clock, policy: PolicyVersion, now: datetime) -> OngoingCycle:
+    steps = next_steps(clock, policy)
+    elapsed = clock.elapsed(policy, now)
+    return OngoingCycle(
+        cycle=clock.cycle,
+        target=clock.target,
+        started_at=clock.started_at,
+        due_at=clock.due_at(policy),
+        elapsed=elapsed,
+        remaining=clock.target - elapsed,
+        paused=clock.paused,
+        breached=clock.breached_at is not None or elapsed > clock.target,
+        breached_at=clock.breached_at,
+        acknowledged=clock.acknowledged,
+        next_step=NextStep(step=steps[0].step or "breach", due_at=steps[0].due_at) if steps else None,
+    )
+
+
+def promises(
+    policy: PolicyVersion | None,
+    clocks: Iterable[Clock],
+    completed: Iterable[tuple[ClockName, CompletedCycle]],
+    now: datetime,
+) -> Promises:
+    """Every clock that the ticket ever had, with its cycles in order."""
+    views: dict[ClockName, ClockView] = {}
+    for name, cycle in completed:
+        before = views.get(name, ClockView())
+        views[name] = before.model_copy(update={"completed_cycles": [*before.completed_cycles, cycle]})
+    for clock in clocks:
+        assert policy is not None
+        before = views.get(clock.name, ClockView())
+        views[clock.name] = before.model_copy(update={"ongoing_cycle": ongoing(clock, policy, now)})
+    named = None
+    if policy is not None:
+        named = {"id": str(policy.id), "name": policy.policy.name, "version": policy.version}
+    return Promises(policy=named, clocks=views)

@@ -1,0 +1,198 @@
+"""The messages that a ticket process takes and gives. They cross processes: changes are only ever additive."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.notification import Notice
+from domain.sla.ledger import LedgerRow
+from domain.sla.policy import PolicyVersion
+from domain.ticket.fields import Channel, Kind, Priority, Relation, Visibility
+from domain.ticket.moves import Action
+from domain.ticket.state import TicketState
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Requester(Message):
+    """Who asks. `person_id` when the person is known, else the address that finds or makes one."""
+
+    person_id: UUID | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+class OpenTicket(Message):
+    """Everything a new ticket starts with.
+
+    `fingerprint` tells two bodies under one key apart. `created_at` is set for imported tickets only; their
+    clocks start when they enter the desk, because no promise was made before.
+    """
+
+    ticket_id: UUID
+    fingerprint: str
+    subject: str
+    description: str
+    requester: Requester
+    priority: Priority
+    category: str | None = None
+    kind: Kind | None = None
+    channel: Channel = Channel.API
+    tags: list[str] = []
+    custom_fields: dict[str, Any] = {}
+    external_id: str | None = None
+    created_at: datetime | None = None
+    created_by: UUID | None = None
+    follow_up_of: UUID | None = None
+
+
+class Act(Message):
+    """One action of one actor. `request_id` makes it happen once; `expected_version` makes it conditional.
+
+    Only the fields that the action takes are set; `api/ticket` checks the shape of each action.
+    """
+
+    action: Action
+    actor_id: UUID | None
+    request_id: str
+    fingerprint: str = ""
+    expected_version: int | None = None
+    body: str | None = None
+    body_id: UUID | None = None
+    assignee_id: UUID | None = None
+    assignee_tier: int | None = None
+    priority: Priority | None = None
+    category: str | None = None
+    kind: Kind | None = None
+    add: list[str] = []
+    remove: list[str] = []
+    watcher_id: UUID | None = None
+    linked_id: UUID | None = None
+    relation: Relation | None = None
+
+
+class Committed(Message):
+    """The answer to an update: the version at which the caller's wish is true and stored."""
+
+    version: int
+
+
+class Comment(Message):
+    id: UUID
+    author_id: UUID | None
+    visibility: Visibility
+    body: str
+    at: datetime
+
+
+class Event(Message):
+    """One fact of the ticket's history. `data` holds what changed as `{field: [from, to]}` and the cause."""
+
+    type: str
+    at: datetime
+    actor_id: UUID | None = None
+    cause: str | None = None
+    data: dict[str, Any] = {}
+
+
+class Link(Message):
+    ticket_id: UUID
+    relation: Relation
+
+
+class Facts(Message):
+    """What only the database knows and a change had to wait for.
+
+    `routed` and `matched` say that someone was looked for and that the policies were asked, whatever was found;
+    `unassigned` that the assignee is away and lost the ticket.
+    """
+
+    number: int | None = None
+    requester_id: UUID | None = None
+    organization_id: UUID | None = None
+    team_id: UUID | None = None
+    routed: bool = False
+    unassigned: bool = False
+    assignee_id: UUID | None = None
+    assignee_tier: int | None = None
+    waiting_reason: str | None = None
+    matched: bool = False
+    policy: PolicyVersion | None = None
+
+
+class Outcome(Message):
+    """What became of a commit: the facts that it found, or, where the database was ahead of the process, the
+    state that holds now. The process then takes that state and decides again."""
+
+    facts: Facts | None = None
+    state: TicketState | None = None
+
+
+Want = Literal["requester", "policy", "assignee"]
+
+
+class Change(Message):
+    """What one commit writes, all of it in one transaction, guarded by the event number in `state`.
+
+    `wants` names the facts that the transaction must find first; they are then applied to `state` by the same
+    pure function in the activity and in the workflow.
+    """
+
+    state: TicketState
+    at: datetime
+    actor_id: UUID | None = None
+    opened: OpenTicket | None = None
+    events: list[Event] = []
+    ledger: list[LedgerRow] = []
+    notices: list[Notice] = []
+    comment: Comment | None = None
+    tags: tuple[list[str], list[str]] = ([], [])
+    watch: list[UUID] = []
+    unwatch: list[UUID] = []
+    link: list[Link] = []
+    unlink: list[UUID] = []
+    wants: list[Want] = []
+
+    @property
+    def ticket_id(self) -> UUID:
+        return self.state.id
+
+
+class Reconsider(Message):
+    """A fact from outside that may change the process: someone is free or absent, or the promises changed."""
+
+    cause: Literal["capacity", "absence", "policy"]
+    person_id: UUID | None = None
+
+
+class TicketInput(Message):
+    """What a ticket process starts with: a ticket to open, or the state of the run before."""
+
+    ticket_id: UUID
+    open: OpenTicket | None = None
+    state: TicketState | None = None
+    news: list[Reconsider] = []
+    history_limit: Annotated[int, Field(ge=10)] | None = None
+    """Continue as new after so many events; None leaves it to the server's suggestion."""
+
+
+class OpenTimer(Message):
+    name: str
+    due_at: datetime
+
+
+class ProcessView(Message):
+    """What a running process says of itself."""
+
+    workflow_id: str
+    run_id: str
+    state: str
+    event_number: int
+    timers: list[OpenTimer]
+    pending_handlers: int
+    history_length: int
+    continued_runs: int

@@ -1,0 +1,179 @@
+"""The decisions of a ticket process: what each message, each due time and each found fact changes.
+
+Every function here is pure: a state, a message and the time in, a `Change` out. The workflow calls them in the
+order of what happens; the activity commits the change. Where a decision needs facts that only the database
+knows (who is free, which policy matches), the change says so in `wants`, and `with_facts` completes it, once in
+the activity that found them and once in the workflow that hears of them.
+"""
+
+from datetime import datetime, timedelta
+
+from domain.errors import Conflict, StaleVersion
+from domain.notification import Audience, Notice
+from domain.notification import Kind as NoticeKind
+from domain.sla.clock import next_steps
+from domain.sla.policy import ClockName
+from domain.ticket import actions
+from domain.ticket.draft import Draft
+from domain.ticket.fields import ACTIVE, Relation, Status
+from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, OpenTimer, Reconsider
+from domain.ticket.moves import check_move
+from domain.ticket.state import Seen, TicketState
+
+AUTO_CLOSE_AFTER = timedelta(days=3)
+REOPEN_WINDOW = timedelta(days=14)
+
+
+def opened(command: OpenTicket, now: datetime) -> Change:
+    """The first change of a ticket. Its clocks start when the policy is known."""
+    state = TicketState(
+        id=command.ticket_id,
+        fingerprint=command.fingerprint,
+        priority=command.priority,
+        category=command.category,
+        kind=command.kind,
+        created_at=command.created_at or now,
+    )
+    draft = Draft(state, now, command.created_by)
+    draft.opened = command
+    draft.event("opened", cause=command.channel, priority=command.priority, category=command.category)
+    if command.follow_up_of is not None:
+        draft.link.append(Link(ticket_id=command.follow_up_of, relation=Relation.FOLLOW_UP_OF))
+    # The requester hears that the ticket has arrived, also when they opened it themselves.
+    draft.notices.append(Notice(kind=NoticeKind.TICKET_CREATED, audience=[Audience.REQUESTER]))
+    draft.want("requester", "policy", "assignee")
+    return draft.finish()
+
+
+def check(state: TicketState, act: Act) -> Seen | None:
+    """Whether `act` may happen now; the earlier outcome if it has happened already.
+
+    Raises IllegalMove, StaleVersion, or Conflict for a request id that was used for another body.
+    """
+    seen = next((seen for seen in state.seen if seen.request_id == act.request_id), None)
+    if seen is not None:
+        if seen.fingerprint != act.fingerprint:
+            raise key_reused()
+        return seen
+    if act.expected_version is not None and act.expected_version != state.event_number:
+        raise StaleVersion(act.expected_version, state.event_number)
+    check_move(state.status, act.action)
+    return None
+
+
+def key_reused() -> Conflict:
+    return Conflict("idempotency_key_reused", "This idempotency key was used for another request.")
+
+
+def acted(state: TicketState, act: Act, now: datetime) -> Change:
+    """The change that an allowed action makes, after every step that was due before it."""
+    draft = Draft(state, now, act.actor_id)
+    draft.take_due()
+    actions.carry_out(draft, act)
+    _set_deadlines(draft)
+    draft.remember(act)
+    return draft.finish()
+
+
+def settled(state: TicketState, now: datetime) -> Change:
+    """Everything that is due by `now`: steps of the ladders, closing, the end of the process."""
+    draft = Draft(state, now)
+    draft.take_due()
+    if state.auto_close_at is not None and state.auto_close_at <= now:
+        draft.move(Status.CLOSED, "auto_close")
+        draft.set(closed_at=now)
+        draft.notify(NoticeKind.TICKET_CLOSED, Audience.REQUESTER)
+    _set_deadlines(draft)
+    return draft.finish()
+
+
+def reconsidered(state: TicketState, message: Reconsider, now: datetime) -> Change:
+    """What a fact from outside may change. Without effect, the change is empty and is not committed."""
+    draft = Draft(state, now)
+    draft.take_due()
+    if state.active and message.cause == "policy":
+        draft.want("policy")
+    if message.cause == "capacity" and state.wants_assignee:
+        draft.want("assignee")
+    if message.cause == "absence" and state.active and state.assignee_id == message.person_id:
+        draft.want("assignee")
+    return draft.finish()
+
+
+def with_facts(change: Change, facts: Facts) -> Change:
+    """The change completed by what the transaction found."""
+    draft = Draft(change.state, change.at, change.actor_id)
+    if change.opened is not None:
+        draft.set(number=facts.number, requester_id=facts.requester_id, organization_id=facts.organization_id)
+    if facts.matched:
+        _adopt(draft, facts, opening=change.opened is not None)
+    if facts.routed:
+        actions.route(draft, facts)
+    done = draft.finish()
+    return change.model_copy(
+        update={
+            "state": done.state.model_copy(update={"event_number": change.state.event_number}),
+            "events": [*change.events, *done.events],
+            "ledger": [*change.ledger, *done.ledger],
+            "notices": [*change.notices, *done.notices],
+            "wants": [],
+        }
+    )
+
+
+def is_empty(change: Change) -> bool:
+    """Whether a completed change says nothing new; such a change is not committed."""
+    return not (
+        change.events or change.ledger or change.comment or change.watch or change.unwatch or change.unlink
+    )
+
+
+def _adopt(draft: Draft, facts: Facts, *, opening: bool) -> None:
+    cause = "opened" if opening else "policy"
+    draft.board.adopt(facts.policy, draft.priority, draft.now, cause)
+    if draft.status not in ACTIVE:
+        return
+    if opening or draft["assignee_id"] is None:
+        draft.start(ClockName.ASSIGNMENT, cause)
+    if draft["first_responded_at"] is None:
+        draft.start(ClockName.FIRST_RESPONSE, cause)
+    draft.start(ClockName.PERIODIC_UPDATE, cause)
+    draft.start(ClockName.RESOLUTION, cause)
+
+
+def _set_deadlines(draft: Draft) -> None:
+    """The two deadlines that follow from the status alone."""
+    status, before = draft.status, draft.before
+    if status is Status.RESOLVED:
+        draft.set(auto_close_at=before.auto_close_at or draft.now + AUTO_CLOSE_AFTER, finish_at=None)
+    elif status is Status.CLOSED:
+        draft.set(auto_close_at=None, finish_at=before.finish_at or draft.now + REOPEN_WINDOW)
+    else:
+        draft.set(auto_close_at=None, finish_at=None)
+
+
+def timers(state: TicketState) -> list[OpenTimer]:
+    """Everything that will happen by itself, the earliest first."""
+    found = []
+    if state.policy is not None:
+        for clock in state.clocks.values():
+            found += [
+                OpenTimer(name=f"{clock.name} {due.step or due.kind}", due_at=due.due_at)
+                for due in next_steps(clock, state.policy)
+            ]
+    if state.auto_close_at is not None:
+        found.append(OpenTimer(name="auto_close", due_at=state.auto_close_at))
+    if state.finish_at is not None:
+        found.append(OpenTimer(name="finish", due_at=state.finish_at))
+    return sorted(found, key=lambda timer: timer.due_at)
+
+
+def next_deadline(state: TicketState) -> datetime | None:
+    return next((timer.due_at for timer in timers(state)), None)
+
+
+def is_finished(state: TicketState, now: datetime) -> bool:
+    """Closed, and past the time in which it could be reopened; or merged away."""
+    if state.status is Status.MERGED:
+        return True
+    return state.finish_at is not None and state.finish_at <= now

@@ -1,0 +1,90 @@
+"""A ticket as the desk shows it: the read model's row with the names that people know."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from domain.account import Ref, Value
+from domain.ticket.fields import Channel, Kind, Priority, Relation, Status, Visibility
+
+
+class PersonRef(Ref):
+    """A person; staff see the address too."""
+
+    email: str | None = None
+
+
+class Ticket(Value):
+    """`version` is the number of commits of its process; `next_step` is what fires next by itself, and when."""
+
+    id: UUID
+    number: int
+    external_id: str | None
+    subject: str
+    description: str
+    status: Status
+    priority: Priority
+    requested_priority: Priority
+    category: str | None
+    kind: Kind | None
+    channel: Channel
+    tier: int
+    requester: PersonRef
+    organization: Ref | None
+    assignee: Ref | None
+    team: Ref | None
+    waiting_reason: str | None
+    tags: tuple[str, ...]
+    custom_fields: dict[str, Any]
+    breached: bool
+    next_step: str | None
+    next_step_at: AwareDatetime | None
+    reopen_count: int
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    first_responded_at: AwareDatetime | None
+    resolved_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+
+
+class CommentRecord(Value):
+    id: UUID
+    author: Ref | None
+    visibility: Visibility
+    body: str
+    at: AwareDatetime
+
+
+class EventRecord(Value):
+    """One event of the history; `number` is the ticket's version that it made."""
+
+    number: int
+    position: int
+    type: str
+    at: AwareDatetime
+    actor: Ref | None
+    cause: str | None
+    data: dict[str, Any]
+
+
+class LinkRecord(Value):
+    ticket: Ref
+    number: int
+    relation: Relation
+
+
+class EscalationRecord(Value):
+    """What fires next on a ticket, and when."""
+
+    ticket_id: UUID
+    number: int
+    subject: str
+    priority: Priority
+    status: Status
+    assignee: Ref | None
+    team: Ref | None
+    step: str
+    due_at: datetime

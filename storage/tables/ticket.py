@@ -1,0 +1,170 @@
+"""Tickets and what belongs to them. The `tickets` row is the read model that every list and count reads; it is
+written by the ticket process alone, guarded by `version`, which is the process's event number."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.database import Base
+
+_LOADING = text("status in ('assigned', 'in_progress')")
+_WAITING = text("waiting_reason is not null")
+_PENDING_STEP = text("next_step_at is not null")
+
+
+class TicketRow(Base):
+    """`number` counts up as tickets are committed and never repeats; gaps are possible.
+
+    `waiting_reason` is set while someone is looked for. `next_step*` name the next thing that fires by itself.
+    """
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        Index("ix_tickets_status", "status", "created_at", "id"),
+        Index("ix_tickets_status_rank", "status", "rank", "created_at", "id"),
+        Index("ix_tickets_created_at", "created_at", "id"),
+        Index("ix_tickets_updated_at", "updated_at", "id"),
+        Index("ix_tickets_requester_id", "requester_id", "created_at", "id"),
+        Index("ix_tickets_assignee_id", "assignee_id", "created_at", "id"),
+        Index("ix_tickets_team_id", "team_id", "created_at", "id"),
+        Index("ix_tickets_load", "assignee_id", "priority", postgresql_where=_LOADING),
+        Index("ix_tickets_waiting", "created_at", "id", postgresql_where=_WAITING),
+        Index("ix_tickets_next_step_at", "next_step_at", "id", postgresql_where=_PENDING_STEP),
+        Index("ix_tickets_search", "search", postgresql_using="gin"),
+        Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=1), unique=True)
+    version: Mapped[int]
+    fingerprint: Mapped[str]
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+    subject: Mapped[str]
+    description: Mapped[str]
+    status: Mapped[str]
+    priority: Mapped[str]
+    rank: Mapped[int] = mapped_column(SmallInteger)  # of the priority, 1 first
+    requested_priority: Mapped[str]
+    category: Mapped[str | None]
+    kind: Mapped[str | None]
+    channel: Mapped[str]
+    tier: Mapped[int]
+    requester_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
+    team_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    waiting_reason: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    first_responded_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    reopen_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    breached: Mapped[bool] = mapped_column(server_default=text("false"))
+    next_step: Mapped[str | None]
+    next_step_at: Mapped[datetime | None]
+    search: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class TicketEventRow(Base):
+    """Append-only. `version` and `position` order the events; a retry writes the same rows again to no effect."""
+
+    __tablename__ = "ticket_events"
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    cause: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+
+
+class TicketCommentRow(Base):
+    __tablename__ = "ticket_comments"
+    __table_args__ = (
+        Index("ix_ticket_comments_ticket_id", "ticket_id", "at", "id"),
+        Index("ix_ticket_comments_search", "search", postgresql_using="gin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
+    author_id: Mapped[UUID | None]
+    visibility: Mapped[str]
+    body: Mapped[str]
+    at: Mapped[datetime]
+    search: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class TicketProcessRow(Base):
+    """The process's own state after its last commit, from which it can be rebuilt: `state` without the policy,
+    which changes seldom and stands beside it."""
+
+    __tablename__ = "ticket_processes"
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int]
+    state: Mapped[dict[str, Any]]
+    policy: Mapped[dict[str, Any] | None]
+
+
+class TicketWatcherRow(Base):
+    __tablename__ = "ticket_watchers"
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+
+
+class TicketLinkRow(Base):
+    __tablename__ = "ticket_links"
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    linked_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    relation: Mapped[str]
+
+
+class LedgerEntryRow(Base):
+    """A row of the ledger of promises. `row` is the order in which the process wrote them."""
+
+    __tablename__ = "sla_ledger"
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "version", "position"),
+        Index("ix_sla_ledger_ticket_id", "ticket_id", "row"),
+    )
+
+    row: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    position: Mapped[int]
+    clock: Mapped[str]
+    cycle: Mapped[int]
+    kind: Mapped[str]
+    step: Mapped[str | None]
+    at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    fired_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    target: Mapped[float | None]
+    elapsed: Mapped[float | None]
+    missed: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    cause: Mapped[str]
+    policy_id: Mapped[UUID]
+    policy_version: Mapped[int]
+    calendar_version: Mapped[int]

@@ -1,0 +1,228 @@
+"""Reads of one ticket: the ticket, what belongs to it, and what the policy has to know of it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy.orm import aliased
+
+from domain.account import Ref
+from domain.authorization import TicketFacts
+from domain.sla.policy import PolicyVersion
+from domain.ticket.fields import Visibility
+from domain.ticket.record import CommentRecord, EventRecord, LinkRecord, PersonRef, Ticket
+from domain.ticket.state import TicketState
+from storage.database import Reader
+from storage.tables.account import Organization as OrganizationRow
+from storage.tables.account import Person as PersonRow
+from storage.tables.account import Team as TeamRow
+from storage.tables.ticket import (
+    LedgerEntryRow,
+    TicketCommentRow,
+    TicketEventRow,
+    TicketLinkRow,
+    TicketProcessRow,
+    TicketRow,
+    TicketWatcherRow,
+)
+
+_REQUESTER = aliased(PersonRow, name="requester")
+_ASSIGNEE = aliased(PersonRow, name="assignee")
+_PLAIN: Final = [
+    "id",
+    "number",
+    "external_id",
+    "subject",
+    "description",
+    "status",
+    "priority",
+    "requested_priority",
+    "category",
+    "kind",
+    "channel",
+    "tier",
+    "waiting_reason",
+    "tags",
+    "custom_fields",
+    "breached",
+    "next_step",
+    "next_step_at",
+    "reopen_count",
+    "version",
+    "created_at",
+    "updated_at",
+    "first_responded_at",
+    "resolved_at",
+    "closed_at",
+]
+_INTERNAL_EVENTS: Final = (
+    "noted",
+    "acknowledged",
+    "sla_breached",
+    "escalated",
+    "escalation_requested",
+    "waiting_for_agent",
+)
+"""Events that only the staff may read; the requester sees the rest of the history."""
+
+
+def tickets() -> Select[Any]:
+    """All tickets with the names that go with them; `record` turns a row into a Ticket."""
+    return (
+        select(
+            *(getattr(TicketRow, name) for name in _PLAIN),
+            TicketRow.rank,
+            TicketRow.requester_id,
+            _REQUESTER.name.label("requester_name"),
+            _REQUESTER.email.label("requester_email"),
+            TicketRow.assignee_id,
+            _ASSIGNEE.name.label("assignee_name"),
+            TicketRow.team_id,
+            TeamRow.name.label("team_name"),
+            TicketRow.organization_id,
+            OrganizationRow.name.label("organization_name"),
+        )
+        .join(_REQUESTER, _REQUESTER.id == TicketRow.requester_id)
+        .outerjoin(_ASSIGNEE, _ASSIGNEE.id == TicketRow.assignee_id)
+        .outerjoin(TeamRow, TeamRow.id == TicketRow.team_id)
+        .outerjoin(OrganizationRow, OrganizationRow.id == TicketRow.organization_id)
+    )
+
+
+def record(row: Row[Any]) -> Ticket:
+    values = {name: getattr(row, name) for name in _PLAIN}
+    return Ticket(
+        requester=PersonRef(id=row.requester_id, name=row.requester_name, email=row.requester_email),
+        assignee=_ref(row.assignee_id, row.assignee_name),
+        team=_ref(row.team_id, row.team_name),
+        organization=_ref(row.organization_id, row.organization_name),
+        **values,
+    )
+
+
+async def get(reader: Reader, ticket_id: UUID) -> Ticket | None:
+    row = (await reader.execute(tickets().where(TicketRow.id == ticket_id))).one_or_none()
+    return None if row is None else record(row)
+
+
+def facts(ticket: Ticket) -> TicketFacts:
+    """What the policy must know of a ticket to decide about it."""
+    return TicketFacts(
+        requester_id=ticket.requester.id,
+        team_id=None if ticket.team is None else ticket.team.id,
+        assignee_id=None if ticket.assignee is None else ticket.assignee.id,
+    )
+
+
+async def fingerprint(reader: Reader, ticket_id: UUID) -> str | None:
+    found: str | None = await reader.scalar(select(TicketRow.fingerprint).where(TicketRow.id == ticket_id))
+    return found
+
+
+async def comments(
+    reader: Reader, ticket_id: UUID, *, internal: bool, after: Sequence[Any] | None, size: int
+) -> list[CommentRecord]:
+    """Oldest first; internal ones only for those who may read them."""
+    statement = (
+        select(TicketCommentRow, PersonRow.name)
+        .outerjoin(PersonRow, PersonRow.id == TicketCommentRow.author_id)
+        .where(TicketCommentRow.ticket_id == ticket_id)
+        .order_by(TicketCommentRow.at, TicketCommentRow.id)
+        .limit(size + 1)
+    )
+    if not internal:
+        statement = statement.where(TicketCommentRow.visibility == Visibility.PUBLIC)
+    if after is not None:
+        at, comment_id = after
+        later = and_(TicketCommentRow.at == at, TicketCommentRow.id > comment_id)
+        statement = statement.where((TicketCommentRow.at > at) | later)
+    rows = (await reader.execute(statement)).all()
+    return [
+        CommentRecord(
+            id=comment.id,
+            author=_ref(comment.author_id, name),
+            visibility=comment.visibility,
+            body=comment.body,
+            at=comment.at,
+        )
+        for comment, name in rows
+    ]
+
+
+async def events(
+    reader: Reader, ticket_id: UUID, *, internal: bool, after: Sequence[Any] | None, size: int
+) -> list[EventRecord]:
+    """The history, oldest first."""
+    statement = (
+        select(TicketEventRow, PersonRow.name)
+        .outerjoin(PersonRow, PersonRow.id == TicketEventRow.actor_id)
+        .where(TicketEventRow.ticket_id == ticket_id)
+        .order_by(TicketEventRow.version, TicketEventRow.position)
+        .limit(size + 1)
+    )
+    if not internal:
+        statement = statement.where(TicketEventRow.type.not_in(_INTERNAL_EVENTS))
+    if after is not None:
+        version, position = after
+        later = and_(TicketEventRow.version == version, TicketEventRow.position > position)
+        statement = statement.where((TicketEventRow.version > version) | later)
+    rows = (await reader.execute(statement)).all()
+    return [
+        EventRecord(
+            number=event.version,
+            position=event.position,
+            type=event.type,
+            at=event.at,
+            actor=_ref(event.actor_id, name),
+            cause=event.cause,
+            data=event.data,
+        )
+        for event, name in rows
+    ]
+
+
+async def ledger(reader: Reader, ticket_id: UUID) -> Sequence[LedgerEntryRow]:
+    """Every row of the ledger, in the order in which it was written."""
+    statement = (
+        select(LedgerEntryRow).where(LedgerEntryRow.ticket_id == ticket_id).order_by(LedgerEntryRow.row)
+    )
+    return (await reader.scalars(statement)).all()
+
+
+async def state(reader: Reader, ticket_id: UUID) -> TicketState | None:
+    """The process's state after its last commit."""
+    row = await reader.get(TicketProcessRow, ticket_id)
+    return None if row is None else state_of(row)
+
+
+def state_of(row: TicketProcessRow) -> TicketState:
+    policy = None if row.policy is None else PolicyVersion.model_validate(row.policy)
+    return TicketState.model_validate(row.state).model_copy(update={"policy": policy})
+
+
+async def watchers(reader: Reader, ticket_id: UUID) -> list[Ref]:
+    statement = (
+        select(PersonRow.id, PersonRow.name)
+        .join(TicketWatcherRow, TicketWatcherRow.person_id == PersonRow.id)
+        .where(TicketWatcherRow.ticket_id == ticket_id)
+        .order_by(func.lower(PersonRow.name), PersonRow.id)
+    )
+    return [Ref(id=row.id, name=row.name) for row in (await reader.execute(statement)).all()]
+
+
+async def links(reader: Reader, ticket_id: UUID) -> list[LinkRecord]:
+    statement = (
+        select(TicketLinkRow.relation, TicketRow.id, TicketRow.subject, TicketRow.number)
+        .join(TicketRow, TicketRow.id == TicketLinkRow.linked_id)
+        .where(TicketLinkRow.ticket_id == ticket_id)
+        .order_by(TicketRow.number)
+    )
+    return [
+        LinkRecord(ticket=Ref(id=row.id, name=row.subject), number=row.number, relation=row.relation)
+        for row in (await reader.execute(statement)).all()
+    ]
+
+
+def _ref(record_id: UUID | None, name: str | None) -> Ref | None:
+    return None if record_id is None else Ref(id=record_id, name=name or "")

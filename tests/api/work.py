@@ -1,0 +1,30 @@
+"""The workers and the relay of a desk, inside the test process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from api.desk import Desk
+from domain.queues import DELIVERY, PROCESS
+from storage.sla import ensure_default_policy
+from workers.handlers import Handlers
+from workers.main import worker_for
+from workers.relay import Relay
+
+
+@asynccontextmanager
+async def working(desk: Desk) -> AsyncIterator[None]:
+    async with desk.database.writing() as writer:
+        await ensure_default_policy(writer)
+    url = desk.database.engine.url.render_as_string(hide_password=False)
+    relay = Relay(desk.database, url, Handlers(desk.database, desk.temporal).by_topic())
+    async with (
+        worker_for(PROCESS, desk.settings, desk.database, desk.temporal),
+        worker_for(DELIVERY, desk.settings, desk.database, desk.temporal),
+    ):
+        task = asyncio.create_task(relay.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,138 @@
+"""What the relay does with each topic of the outbox."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from activities.reconsider import send_all
+from domain import ids
+from domain.account import Role
+from domain.assignment import Candidate, Wanted, choose
+from domain.notification import NotificationInput
+from domain.queues import PROCESS
+from domain.sla.rollout import RolloutInput
+from domain.ticket.messages import Reconsider
+from storage import assignment
+from storage.account import people
+from storage.database import Database, Reader
+from storage.tables.outbox import Outbox
+from workers.relay import Handler
+from workflows.account import AbsenceInput, AbsenceWorkflow
+from workflows.notification import NotificationWorkflow
+from workflows.sla import RolloutWorkflow
+
+_CONCURRENCY = 16
+
+
+class Handlers:
+    """Every topic of `storage.outbox.Topic` has its method here."""
+
+    def __init__(self, database: Database, client: Client) -> None:
+        self._database = database
+        self._client = client
+
+    def by_topic(self) -> dict[str, Handler]:
+        return {
+            "notification": self.notification,
+            "capacity": self.capacity,
+            "absence": self.absence,
+            "reroute": self.reroute,
+            "policy": self.policy,
+        }
+
+    async def notification(self, rows: Sequence[Outbox]) -> None:
+        """Starts the delivery of each mail; the id makes a repeat find the delivery that runs or ran."""
+        limit = asyncio.Semaphore(_CONCURRENCY)
+
+        async def start(row: Outbox) -> None:
+            async with limit:
+                await self._start_once(
+                    NotificationWorkflow.run,
+                    NotificationInput.from_outbox(row.key, row.payload),
+                    ids.workflow_id("notification", row.key),
+                )
+
+        await asyncio.gather(*(start(row) for row in rows))
+
+    async def capacity(self, rows: Sequence[Outbox]) -> None:
+        """Wakes the tickets that would now get someone, the most urgent first, no more than there are places."""
+        async with self._database.reading() as reader:
+            woken = await _who_gets_someone(reader, datetime.now(UTC))
+        await send_all(self._client, woken, Reconsider(cause="capacity"))
+
+    async def absence(self, rows: Sequence[Outbox]) -> None:
+        """A person is or will be away: a process waits for the beginning and the end of it."""
+        for key in dict.fromkeys(row.key for row in rows):
+            async with self._database.reading() as reader:
+                person = await people.person(reader, UUID(key))
+            if not person.active or Role.AGENT not in person.roles:
+                await self._return_tickets(person.id)
+            elif person.absence is not None:
+                await self._client.start_workflow(
+                    AbsenceWorkflow.run,
+                    AbsenceInput(
+                        person_id=str(person.id), since=person.absence.since, until=person.absence.until
+                    ),
+                    id=ids.workflow_id("absence", person.id),
+                    task_queue=PROCESS,
+                    id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+                )
+
+    async def reroute(self, rows: Sequence[Outbox]) -> None:
+        """A person is away now: their tickets look for someone else."""
+        for key in dict.fromkeys(row.key for row in rows):
+            await self._return_tickets(UUID(key))
+
+    async def policy(self, rows: Sequence[Outbox]) -> None:
+        """Promises or calendars changed: every open ticket is asked to look again."""
+        await self._start_once(
+            RolloutWorkflow.run, RolloutInput(), ids.workflow_id("rollout", str(rows[-1].id))
+        )
+
+    async def _return_tickets(self, person_id: UUID) -> None:
+        async with self._database.reading() as reader:
+            tickets = await assignment.active_tickets_of(reader, person_id)
+        await send_all(self._client, tickets, Reconsider(cause="absence", person_id=person_id))
+
+    async def _start_once(self, run: object, argument: object, workflow_id: str) -> None:
+        try:
+            await self._client.start_workflow(
+                run,  # type: ignore[arg-type]  # one helper for workflows of several inputs
+                argument,
+                id=workflow_id,
+                task_queue=PROCESS,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+
+async def _who_gets_someone(reader: Reader, now: datetime) -> list[UUID]:
+    """Plays the assignment through on paper; each ticket then finds its agent under the lock by itself."""
+    everyone = {one.id: one for one in await assignment.candidates(reader, None, now)}
+    members = await assignment.team_ids_of(reader)
+    places = sum(max(0, one.capacity - one.tickets) for one in everyone.values() if not one.absent)
+    woken: list[UUID] = []
+    for row in await assignment.waiting(reader, limit=1000):
+        if places <= 0:
+            break
+        able = _members(everyone, members.get(row.team_id) if row.team_id else None)
+        agent = choose(able, Wanted(row.tier, row.category)).agent
+        if agent is not None:
+            everyone[agent.id] = replace(agent, tickets=agent.tickets + 1, load=agent.load + 1)
+            places -= 1
+            woken.append(row.id)
+    return woken
+
+
+def _members(everyone: dict[UUID, Candidate], members: Iterable[UUID] | None) -> list[Candidate]:
+    if members is None:
+        return list(everyone.values())
+    return [everyone[person] for person in members if person in everyone]

@@ -1,0 +1,69 @@
+"""Runs workers until they are told to stop: one for each queue, and the relay beside the process queue."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from domain.queues import DELIVERY, PROCESS
+from runtime.settings import Settings
+from runtime.temporal import connect
+from storage.database import Database
+from workers.handlers import Handlers
+from workers.registry import work_of
+from workers.relay import Relay
+from workers.runner import RUNNER
+
+_log = structlog.get_logger()
+
+QUEUES: Final = {"process": PROCESS, "delivery": DELIVERY}
+GRACE: Final = timedelta(seconds=30)
+CACHED_WORKFLOWS: Final = 2000
+MAILS_PER_SECOND: Final = 50.0
+
+
+def worker_for(queue: str, settings: Settings, database: Database, client: Client) -> Worker:
+    """A worker of one queue. The delivery queue is slowed down for the mail server's sake."""
+    work = work_of(queue, settings, database, client)
+    delivering = queue == DELIVERY
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=work.workflows,
+        activities=work.activities,
+        workflow_runner=RUNNER,
+        max_cached_workflows=0 if delivering else CACHED_WORKFLOWS,
+        max_concurrent_activities=20,
+        max_concurrent_local_activities=None if delivering else 20,
+        max_task_queue_activities_per_second=MAILS_PER_SECOND if delivering else None,
+        disable_eager_activity_execution=delivering,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
+    """Runs until cancelled; then finishes what has begun, within the grace period."""
+    database = Database(settings.database_url)
+    client = await connect(settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        if PROCESS in queues:
+            relay = Relay(database, settings.database_url, Handlers(database, client).by_topic())
+            task = asyncio.create_task(relay.run())
+            stack.push_async_callback(_cancel, task)
+        for queue in queues:
+            await stack.enter_async_context(worker_for(queue, settings, database, client))
+        _log.info("workers_polling", queues=list(queues))
+        await asyncio.Event().wait()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

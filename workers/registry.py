@@ -1,0 +1,59 @@
+"""Which queue runs which workflows and activities, and what each activity is handed. The composition root."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.account import AccountActivities
+from activities.notification import NotificationActivities
+from activities.sla import SlaActivities
+from activities.ticket import TicketActivities
+from adapters.mail import MailRenderer
+from adapters.smtp import sender_for
+from domain.queues import DELIVERY
+from domain.ticket.messages import Change, Outcome
+from runtime.settings import Settings
+from storage import assignment, outbox
+from storage.database import Database, Writer
+from storage.notification import Deliveries
+from storage.ticket.commit import commit
+from workflows.account import AbsenceWorkflow
+from workflows.notification import NotificationWorkflow
+from workflows.sla import RolloutWorkflow
+from workflows.ticket import TicketWorkflow
+
+WORKFLOWS: Sequence[type] = (TicketWorkflow, NotificationWorkflow, RolloutWorkflow, AbsenceWorkflow)
+"""All run on the process queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker of one queue runs."""
+
+    workflows: Sequence[type]
+    activities: Sequence[Callable[..., Any]]
+
+
+def work_of(queue: str, settings: Settings, database: Database, client: Client) -> Work:
+    """The workflows and activities of a queue, wired to this process's database and client."""
+    mail = bool(settings.smtp_url)
+    notifications = NotificationActivities(
+        Deliveries(database),
+        sender_for(settings.smtp_url),
+        MailRenderer(desk="Duradesk", sender=settings.mail_from, base_url=settings.base_url),
+    )
+    if queue == DELIVERY:
+        return Work(workflows=(), activities=(notifications.send,))
+
+    async def commit_change(writer: Writer, change: Change, mail: bool) -> Outcome:
+        return await commit(writer, change, mail=mail)
+
+    tickets = TicketActivities(database, commit_change, mail=mail)
+    accounts = AccountActivities(database, outbox.put)
+    promises = SlaActivities(database, client, assignment.active_tickets)
+    return Work(
+        workflows=WORKFLOWS,
+        activities=(tickets.commit, accounts.announce, promises.tell_tickets, notifications.give_up),
+    )

@@ -1,0 +1,84 @@
+"""The relay: takes what transactions left in the outbox and hands it to the durable side.
+
+It sleeps in LISTEN and is woken by the commit of a row; after a lost connection, and every half minute for
+safety, it looks by itself. Handing over is idempotent (a workflow is started once for its id, a signal says no more
+than «look again»), so a row that is handed over and not yet deleted when everything dies is handed over again
+to no effect. Several relays may run: rows are taken with SKIP LOCKED.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import psycopg
+import structlog
+from sqlalchemy import delete, select
+
+from domain.errors import DeskError
+from storage.database import Database, Writer
+from storage.outbox import CHANNEL
+from storage.tables.outbox import Outbox
+
+_log = structlog.get_logger()
+
+_BATCH: Final = 200
+_PATIENCE: Final = 30.0
+_PAUSE: Final = 1.0
+
+Handler = Callable[[Sequence[Outbox]], Awaitable[None]]
+"""Hands over all rows of one topic in one go; raises if any of them has to come again."""
+
+
+class Relay:
+    """`url` is the address of the database for LISTEN, without SQLAlchemy's driver."""
+
+    def __init__(self, database: Database, url: str, handlers: dict[str, Handler]) -> None:
+        self._database = database
+        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        self._handlers = handlers
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError, DeskError) as error:
+                _log.warning("relay_interrupted", error=str(error))
+                await asyncio.sleep(_PAUSE)
+
+    async def _listen(self) -> None:
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            while True:
+                await self._drain()
+                async for _ in connection.notifies(timeout=_PATIENCE, stop_after=1):
+                    pass
+
+    async def _drain(self) -> None:
+        """Hands over rows until there are none; pauses when some could not be handed over."""
+        while True:
+            async with self._database.writing() as writer:
+                rows = await _take(writer)
+                if not rows:
+                    return
+                done = await self._hand_over(rows)
+                await writer.execute(delete(Outbox).where(Outbox.id.in_(done)))
+            if len(done) < len(rows):
+                await asyncio.sleep(_PAUSE)
+
+    async def _hand_over(self, rows: Sequence[Outbox]) -> list[int]:
+        done: list[int] = []
+        for topic in dict.fromkeys(row.topic for row in rows):
+            of_topic = [row for row in rows if row.topic == topic]
+            try:
+                await self._handlers[topic](of_topic)
+            except Exception as error:  # whatever it was, the rows stay and come again
+                _log.warning("outbox_row_kept", topic=topic, rows=len(of_topic), error=repr(error))
+            else:
+                done += [row.id for row in of_topic]
+        return done
+
+
+async def _take(writer: Writer) -> Sequence[Outbox]:
+    statement = select(Outbox).order_by(Outbox.id).limit(_BATCH).with_for_update(skip_locked=True)
+    return (await writer.scalars(statement)).all()
