@@ -28,18 +28,20 @@ from storage.tables.sla import SlaPolicyRow, SlaPolicyVersionRow
 BY_POSITION: Final = Order((SlaPolicyRow.position, SlaPolicyRow.id))
 DEFAULT_POLICY_ID: Final = UUID("2f0c9d5e-8d0f-5a57-9a4e-5c1a0d6f7b01")
 
+_ACTIVE: Final[tuple[Any, ...]] = (
+    SlaPolicyRow.id,
+    SlaPolicyRow.version,
+    cast(SlaPolicyVersionRow.spec, Text).label("policy"),
+    CalendarRow.id.label("calendar_id"),
+    CalendarRow.version.label("calendar_version"),
+    cast(CalendarVersionRow.spec, Text).label("calendar"),
+)
+
 
 async def active_policies(reader: Reader | Writer) -> list[PolicyVersion]:
     """Every policy in force with its calendar, by position: one query."""
     statement = (
-        select(
-            SlaPolicyRow.id,
-            SlaPolicyRow.version,
-            cast(SlaPolicyVersionRow.spec, Text).label("policy"),
-            CalendarRow.id.label("calendar_id"),
-            CalendarRow.version.label("calendar_version"),
-            cast(CalendarVersionRow.spec, Text).label("calendar"),
-        )
+        select(*_ACTIVE)
         .join(SlaPolicyVersionRow, _version(SlaPolicyRow.version))
         .join(CalendarRow, CalendarRow.id == SlaPolicyRow.calendar_id, isouter=True)
         .join(
