@@ -1,0 +1,37 @@
+"""Rows that a test inserts by hand, where the process that writes them is not what it is about."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert
+
+from storage.database import Database
+from storage.tables.ticket import TicketRow
+
+
+async def insert_ticket(database: Database, requester_id: UUID, **fields: Any) -> UUID:
+    """A ticket of which no process knows; `fields` are columns of tickets."""
+    now = datetime.now(UTC)
+    values = {
+        "id": uuid4(),
+        "version": 1,
+        "fingerprint": "",
+        "subject": "The printer is on fire",
+        "description": "It burns.",
+        "status": "open",
+        "priority": "normal",
+        "rank": 3,
+        "requested_priority": "normal",
+        "channel": "api",
+        "tier": 1,
+        "requester_id": requester_id,
+        "created_at": now,
+        "updated_at": now,
+        "search": func.to_tsvector("simple", ""),
+        **fields,
+    }
+    async with database.writing() as writer:
+        await writer.execute(insert(TicketRow).values(values))
+    ticket_id: UUID = values["id"]
+    return ticket_id
