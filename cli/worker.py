@@ -7,6 +7,7 @@ import typer
 import uvloop
 
 from cli.options import Gated, begin, until_told
+from domain.queues import DELIVERY, PROCESS
 from workers.main import run_workers
 
 
@@ -14,6 +15,9 @@ class Queue(StrEnum):
     PROCESS = "process"
     DELIVERY = "delivery"
     ALL = "all"
+
+
+_TASK_QUEUES = {Queue.PROCESS: (PROCESS,), Queue.DELIVERY: (DELIVERY,), Queue.ALL: (PROCESS, DELIVERY)}
 
 
 def register(app: typer.Typer) -> None:
@@ -24,5 +28,4 @@ def worker(
     queue: Annotated[Queue, typer.Option(help="Which work to do.")] = Queue.ALL, gated: Gated = False
 ) -> None:
     """Run the durable processes and deliveries."""
-    queues = tuple(each.value for each in Queue if each is not Queue.ALL)
-    uvloop.run(until_told(run_workers(begin(gated), queues if queue is Queue.ALL else (queue.value,))))
+    uvloop.run(until_told(run_workers(begin(gated), _TASK_QUEUES[queue])))
