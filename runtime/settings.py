@@ -18,7 +18,9 @@ from domain.account import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 
 PREFIX = "DURADESK_"
 _FILE = "_FILE"
-SECRETS = frozenset({"admin_password", "temporal_api_key", "encryption_key", "database_url", "smtp_url"})
+SECRETS = frozenset(
+    {"admin_password", "token", "temporal_api_key", "encryption_key", "database_url", "smtp_url"}
+)
 
 
 class SettingError(Exception):
@@ -127,6 +129,7 @@ class Settings(BaseSettings):
     admin_password: SecretStr = Field(
         SecretStr(""), description="of the first administrator; empty: made and kept in home/admin-password"
     )
+    token: SecretStr = Field(SecretStr(""), description="API token of the command line's client commands")
     encryption_key: SecretStr = Field(SecretStr(""), description="key of encrypted workflow histories")
     locale: Literal["en", "zh-CN"] = Field("en", description="language of people who chose none")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
