@@ -23,7 +23,7 @@ from api.dependencies import Caller, CurrentDesk, IdempotencyKey
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
-from api.temporal import UPDATE_LIMIT, ask
+from api.temporal import LIMIT, ask
 from api.ticket.access import shown
 from domain import ids
 from domain.account import Principal
@@ -68,23 +68,30 @@ class NewTicket(Form):
 async def open_ticket(
     form: NewTicket, desk: CurrentDesk, caller: Caller, key: IdempotencyKey, response: Response
 ) -> Ticket:
-    """Opens a ticket. The same `Idempotency-Key`, or the same `external_id`, gives the same ticket."""
+    """Opens a ticket. The same `Idempotency-Key`, or the same `external_id`, gives the same ticket.
+
+    `Idempotent-Replayed: true` says that the ticket was there before.
+    """
     _check(form, caller)
     command = _command(form, caller, key)
-    await begin(desk, command, keyed=bool(key or form.external_id))
+    if not await begin(desk, command, keyed=bool(key or form.external_id)):
+        response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/api/v1/tickets/{command.ticket_id}"
     return await shown(desk.database, caller, command.ticket_id)
 
 
-async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> None:
-    """Starts the ticket's process, or finds the one that runs under this key, and waits for the commit."""
+async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> bool:
+    """Starts the ticket's process, or finds the one that runs under this key, and waits for the commit.
+
+    False when the ticket had been committed before.
+    """
     if keyed:
         async with desk.database.reading() as reader:
             known = await read.fingerprint(reader, command.ticket_id)
         if known is not None:
             if known != command.fingerprint:
                 raise key_reused()
-            return
+            return False
     start = TicketInput(ticket_id=command.ticket_id, open=command)
     operation = WithStartWorkflowOperation(
         TicketWorkflow.run,
@@ -101,9 +108,10 @@ async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> None:
         command.fingerprint,
         result_type=Committed,
         start_workflow_operation=operation,
-        rpc_timeout=UPDATE_LIMIT,
+        rpc_timeout=LIMIT,
     )
     await ask(update)
+    return True
 
 
 def _check(form: NewTicket, caller: Principal) -> None:
