@@ -22,6 +22,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "api": ("cli.api", "Serve the API."),
     "worker": ("cli.worker", "Run the durable processes and deliveries."),
     "migrate": ("cli.migrate", "Prepare the database, the Temporal namespace and the first administrator."),
+    "import": ("cli.imports", "Import people or tickets from JSON lines; safe to repeat."),
+    "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
+    "process": ("cli.process", "Show the durable process behind a ticket."),
+    "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
+    "sla": ("cli.sla", "Preview what a calendar makes of a promise."),
+    "token": ("cli.token", "Make API tokens."),
 }
 
 
