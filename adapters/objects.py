@@ -79,13 +79,8 @@ def open_objects(url: str) -> Objects:
     try:
         if urlsplit(url).scheme == "file":
             return Objects(LocalStore(_folder(url)))
-        return Objects(
-            from_url(
-                url,
-                client_options={"connect_timeout": timedelta(seconds=3)},
-                retry_config={"max_retries": 3, "retry_timeout": _TRY_FOR},
-            )
-        )
+        # No client_options: they would take the place of those in the environment (AWS_ALLOW_HTTP and others).
+        return Objects(from_url(url, retry_config={"max_retries": 3, "retry_timeout": _TRY_FOR}))
     except (BaseError, ValueError, OSError) as error:
         raise SettingError(f"{PREFIX}ATTACHMENTS_URL: {_line(error)}.") from None
 
@@ -112,13 +107,17 @@ def _sync(file: Path) -> None:
 async def _answered(action: str, asked: Awaitable[Result]) -> Result:
     try:
         return await asked
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if action in ("put", "list"):  # it is the bucket that is missing
+            raise _away(action, error) from error
         raise NotFound("object_missing", "The content of this file is no longer there.") from None
     except (BaseError, OSError) as error:
-        _log.warning("object_store_failed", action=action, error=_line(error))
-        raise Unavailable(
-            "attachments_away", "The store of attachments does not answer. Try again soon."
-        ) from error
+        raise _away(action, error) from error
+
+
+def _away(action: str, error: Exception) -> Unavailable:
+    _log.warning("object_store_failed", action=action, error=_line(error))
+    return Unavailable("attachments_away", "The store of attachments does not answer. Try again soon.")
 
 
 def _line(error: Exception) -> str:

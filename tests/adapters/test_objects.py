@@ -12,6 +12,7 @@ import pytest
 from adapters.objects import Objects, attachment_key, open_objects
 from domain.errors import NotFound, Unavailable
 from runtime.settings import SettingError
+from tests.conftest import free_port
 
 KEY = attachment_key(uuid4(), uuid4())
 MIB = 2**20
@@ -131,14 +132,18 @@ def test_a_wrong_address_is_one_line_that_names_the_setting(url: str) -> None:
 
 
 async def test_a_bucket_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     objects = open_objects("s3://bucket/attachments")
     async with asyncio.timeout(10):
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable) as raised:
             await objects.get(KEY, 0, 1)
+        assert "builder error" not in str(raised.value.__cause__)  # it was asked, over plain HTTP
+        with pytest.raises(Unavailable):
+            await objects.put(KEY, chunks(b"x"))
 
 
 async def test_a_folder_that_cannot_be_written_is_unavailable(folder: Path) -> None:
