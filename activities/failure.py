@@ -30,7 +30,8 @@ def translated(method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corou
         try:
             return await method(*args, **kwargs)
         except DeskError as error:
-            raise as_application_error(error) from error
+            # Not "from error": a cause is kept in the history, and those of libraries hold data of people.
+            raise as_application_error(error) from None
 
     return run
 

@@ -64,7 +64,8 @@ class MailRenderer:
         try:
             return self._build(delivery, now)
         except (ValueError, LookupError, MessageError) as error:
-            raise DeliveryRefused("mail_not_built", "The mail cannot be built.", reply=repr(error)) from error
+            # Not "from error": it may name the recipient, and a cause is kept in the history of the process.
+            raise DeliveryRefused("mail_not_built", "The mail cannot be built.", reply=repr(error)) from None
 
     def _build(self, delivery: Delivery, now: datetime) -> EmailMessage:
         say = translator(delivery.locale)

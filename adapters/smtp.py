@@ -117,7 +117,8 @@ class SmtpSender:
             async with asyncio.timeout(self._server.timeout.total_seconds()):
                 await self._send(message)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise failure(error) from error
+            # Not "from error": the library's errors name the recipient, and a cause is kept in the history.
+            raise failure(error) from None
 
     async def _send(self, message: EmailMessage) -> None:
         server = self._server
