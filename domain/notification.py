@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
+from domain.account import Ref
 from domain.errors import DeskError
 from domain.text import Locale
 
@@ -184,6 +185,24 @@ class Delivery:
     email: str
     active: bool = True
     body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A row as it stands. `last_error` is for those who watch over deliveries."""
+
+    id: UUID
+    kind: Kind
+    channel: Channel
+    state: State
+    recipient: Ref
+    params: Mapping[str, Any]
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    send_after: datetime | None
+    sent_at: datetime | None
+    read_at: datetime | None
 
 
 class SendOutcome(StrEnum):
