@@ -1,8 +1,12 @@
 """Request bodies: what all of them share."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 
 class Form(BaseModel):
@@ -14,3 +18,27 @@ class Form(BaseModel):
 def absent() -> Any:
     """Default of a field that may be left out but is never null; look into `model_fields_set`."""
     return None
+
+
+@contextmanager
+def as_request(*place: str) -> Iterator[None]:
+    """Answer what a model refuses in this block like a mistake at `place` of the body: for what can only be
+    checked together with a stored record."""
+    try:
+        yield
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        located = [{**mistake, "loc": ("body", *place, *mistake["loc"])} for mistake in mistakes]
+        raise RequestValidationError(located) from None
+
+
+def _written(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "datetime_type", "Write a time as text with its offset, such as 2026-11-21T09:00:00+08:00."
+        )
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""A time with its offset as text; a number is not guessed at."""

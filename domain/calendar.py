@@ -81,6 +81,10 @@ class Calendar(BaseModel):
         """A copy is validated like any other calendar, and works out its own plan."""
         return type(self).model_validate({**dict(self), **(update or {})})
 
+    def plain(self) -> "Calendar":
+        """The same calendar without what a subclass knows beside it."""
+        return Calendar.model_validate({name: getattr(self, name) for name in Calendar.model_fields})
+
     @property
     def always(self) -> bool:
         """Open around the clock, every day."""
@@ -115,10 +119,6 @@ class CalendarRecord(Calendar):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     archived_at: AwareDatetime | None
-
-    def calendar(self) -> Calendar:
-        """Only what counts time."""
-        return Calendar.model_validate({name: getattr(self, name) for name in Calendar.model_fields})
 
 
 def working(calendar: Calendar, start: datetime, end: datetime) -> timedelta:

@@ -66,7 +66,7 @@ async def update_calendar(
     """Makes a new version, unless nothing changes. Raises NotFound, also when archived, and StaleVersion."""
     current = await lock_calendar(writer, calendar_id)
     check_version(expected_version, current.version)
-    if spec == current.calendar() and (origin.country, origin.subdivision) == (
+    if spec == current.plain() and (origin.country, origin.subdivision) == (
         current.country,
         current.subdivision,
     ):

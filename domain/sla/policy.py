@@ -12,7 +12,16 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from domain.calendar import ALWAYS, Calendar
@@ -23,6 +32,8 @@ from domain.ticket.fields import Priority, Status
 ZERO: Final = timedelta(0)
 LAST_POSITION: Final = 1_000_000
 LADDER_LIMIT: Final = 50
+MATCH_LIMIT: Final = 1000
+SHORTEST_PERIOD: Final = timedelta(seconds=1)
 _PERCENT: Final = re.compile(r"([0-9]{1,5})%")
 _WORDS: Final = {
     "notify": ("assignee", "lead", "manager", "team", "requester", "watchers"),
@@ -76,6 +87,23 @@ def _effect(text: str) -> str:
     raise PydanticCustomError("unknown_effect", "A step can do: {choice}, tag:<tag>.", {"choice": choice})
 
 
+def _calendar(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        raise PydanticCustomError("unknown_calendar", "Name a calendar by its id, or 24x7.") from None
+
+
+def _clock(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        choice = ", ".join(ClockName)
+        raise PydanticCustomError(
+            "unknown_clock", "A clock is one of {choice}; * is all.", {"choice": choice}
+        ) from None
+
+
 StepTime = Annotated[str, Field(max_length=40), AfterValidator(_percent_or_duration)]
 Period = Annotated[str, Field(max_length=40), AfterValidator(_period)]
 Effect = Annotated[str, Field(max_length=80), AfterValidator(_effect)]
@@ -88,7 +116,7 @@ class Rule(BaseModel):
 class LadderStep(Rule):
     """One step: on which clock, when, and what it does; `time` says what a duration is counted in."""
 
-    clock: ClockName | Literal["*"] = "*"
+    clock: Annotated[ClockName | Literal["*"], WrapValidator(_clock)] = "*"
     at: StepTime
     do: Annotated[tuple[Effect, ...], Field(min_length=1, max_length=20)]
     repeat: Period | None = None
@@ -128,13 +156,17 @@ class LadderStep(Rule):
 class Match(Rule):
     """Which tickets a policy is for; an empty list stands for all."""
 
-    priority: tuple[Priority, ...] = ()
-    category: tuple[Word, ...] = ()
-    team: tuple[UUID, ...] = ()
-    organization: tuple[UUID, ...] = ()
+    priority: Annotated[tuple[Priority, ...], Field(max_length=MATCH_LIMIT)] = ()
+    category: Annotated[tuple[Word, ...], Field(max_length=MATCH_LIMIT)] = ()
+    team: Annotated[tuple[UUID, ...], Field(max_length=MATCH_LIMIT)] = ()
+    organization: Annotated[tuple[UUID, ...], Field(max_length=MATCH_LIMIT)] = ()
 
 
-Targets = dict[Priority, dict[ClockName, PositiveDuration]]
+Position = Annotated[int, Field(ge=0, le=LAST_POSITION)]
+CalendarReference = Annotated[Literal["24x7"] | UUID, WrapValidator(_calendar)]
+Targets = Annotated[dict[Priority, dict[ClockName, PositiveDuration]], Field(min_length=1)]
+PauseOn = Annotated[tuple[Literal[Status.WAITING, Status.ON_HOLD], ...], Field(max_length=2)]
+Ladder = Annotated[tuple[LadderStep, ...], Field(max_length=LADDER_LIMIT)]
 
 DEFAULT_TARGETS: Final[Targets] = {
     Priority.CRITICAL: {
@@ -166,19 +198,28 @@ class Policy(Rule):
     """What `POST /sla-policies` takes. The lowest `position` that matches a ticket wins."""
 
     name: Name
-    position: Annotated[int, Field(ge=0, le=LAST_POSITION)] = 100
+    position: Position = 100
     match: Match = Match()
-    calendar: Literal["24x7"] | UUID = "24x7"
-    targets: Annotated[Targets, Field(min_length=1)]
-    pause_on: tuple[Literal[Status.WAITING, Status.ON_HOLD], ...] = (Status.WAITING,)
+    calendar: CalendarReference = "24x7"
+    targets: Targets
+    pause_on: PauseOn = (Status.WAITING,)
     on_priority_change: Literal["keep", "restart"] = "keep"
     on_reopen: Literal["new_cycle", "resume"] = "new_cycle"
-    ladder: Annotated[tuple[LadderStep, ...], Field(max_length=LADDER_LIMIT)] = DEFAULT_LADDER
+    ladder: Ladder = DEFAULT_LADDER
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if any(not clocks for clocks in self.targets.values()):
             raise PydanticCustomError("empty_targets", "Each priority in targets needs at least one clock.")
+        targets = [(name, target) for clocks in self.targets.values() for name, target in clocks.items()]
+        for step in self.ladder:
+            periods = [step.period(target) for name, target in targets if step.applies_to(name)]
+            if step.repeat is not None and min(periods, default=SHORTEST_PERIOD) < SHORTEST_PERIOD:
+                raise PydanticCustomError(
+                    "repeat_too_short",
+                    "The step at {at} would repeat more often than once a second.",
+                    {"at": step.at},
+                )
         return self
 
     def target(self, priority: Priority, clock: ClockName) -> timedelta | None:

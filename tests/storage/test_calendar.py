@@ -36,7 +36,7 @@ async def test_a_calendar_comes_back_as_it_was_stored(database: Database) -> Non
     async with database.reading() as reader:
         found = await calendar(reader, created.id)
     assert found == created
-    assert found.calendar() == spec
+    assert found.plain() == spec
     assert (found.version, found.country, found.archived_at) == (1, "CN", None)
 
 
@@ -48,8 +48,8 @@ async def test_a_change_makes_a_version_and_keeps_the_old_one(database: Database
         updated = await update_calendar(writer, created.id, changed, Origin(), 1)
     assert (updated.version, updated.name) == (2, "Bureau")
     async with database.reading() as reader:
-        assert (await calendar(reader, created.id, version=1)).calendar() == make_spec()
-        assert (await calendar(reader, created.id)).calendar() == changed
+        assert (await calendar(reader, created.id, version=1)).plain() == make_spec()
+        assert (await calendar(reader, created.id)).plain() == changed
         with pytest.raises(NotFound):
             await calendar(reader, created.id, version=3)
 
