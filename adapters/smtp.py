@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import aiosmtplib
 
 from domain.notification import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from runtime.settings import SettingError
 
 StartTls = Literal["auto", "always", "never"]
 
@@ -60,17 +61,17 @@ def parse_smtp_url(url: str) -> SmtpServer:
     """
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("SMTP_URL must look like smtp://user:password@host:port")
+        raise ValueError("must look like smtp://user:password@host:port")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     starttls = options.pop("starttls", "always" if parts.scheme == "smtp+starttls" else "auto")
     verify = options.pop("verify", "yes")
     seconds = options.pop("timeout", str(TIMEOUT.seconds))
     if options:
-        raise ValueError(f"SMTP_URL has an unknown option: {sorted(options)[0]}")
+        raise ValueError(f"{sorted(options)[0]} is not an option")
     if verify not in ("yes", "no"):
-        raise ValueError("SMTP_URL: verify must be yes or no")
+        raise ValueError("verify must be yes or no")
     if not seconds.isdecimal() or not 0 < int(seconds) <= _TIMEOUT_MAX.total_seconds():
-        raise ValueError(f"SMTP_URL: timeout must be 1 to {_TIMEOUT_MAX.seconds} seconds")
+        raise ValueError(f"timeout must be 1 to {_TIMEOUT_MAX.seconds} seconds")
     return SmtpServer(
         host=parts.hostname,
         port=parts.port or _PORTS[parts.scheme],
@@ -85,13 +86,16 @@ def parse_smtp_url(url: str) -> SmtpServer:
 
 def _starttls(value: str) -> StartTls:
     if value not in get_args(StartTls):
-        raise ValueError("SMTP_URL: starttls must be auto, always or never")
+        raise ValueError("starttls must be auto, always or never")
     return cast(StartTls, value)
 
 
 def sender_for(url: str) -> Sender:
-    """The sender that SMTP_URL asks for; an empty one means that mails are kept."""
-    return SmtpSender(parse_smtp_url(url)) if url else NullSender()
+    """The sender that SMTP_URL asks for; an empty one means that mails are kept. Raises SettingError."""
+    try:
+        return SmtpSender(parse_smtp_url(url)) if url else NullSender()
+    except ValueError as error:
+        raise SettingError(f"DURADESK_SMTP_URL: {error}.") from None
 
 
 class NullSender:
