@@ -71,10 +71,11 @@ class StepPreview(BaseModel):
 
 
 class ClockPreview(BaseModel):
-    """`steps` are the first occurrences, in the order in which they fire."""
+    """`steps` are the first occurrences, in the order in which they fire. `due_at` is null when the calendar
+    never has so much working time."""
 
     target: Duration
-    due_at: AwareDatetime
+    due_at: AwareDatetime | None
     steps: list[StepPreview]
 
 
@@ -153,10 +154,8 @@ def _preview(chosen: PolicyVersion, name: ClockName, ticket: Ticket) -> ClockPre
     target = chosen.policy.target(ticket.priority, name)
     assert target is not None
     clock = Clock(name=name, cycle=1, target=target, started_at=ticket.start, running_since=ticket.start)
-    due_at = clock.due_at(chosen)
-    assert due_at is not None
     steps = [
         StepPreview(step=step.step or step.key, due_at=step.due_at, do=step.effects)
         for step in next_steps(clock, chosen)
     ]
-    return ClockPreview(target=target, due_at=due_at, steps=steps)
+    return ClockPreview(target=target, due_at=clock.due_at(chosen), steps=steps)

@@ -122,6 +122,8 @@ def _check(form: NewTicket, caller: Principal) -> None:
         check(caller, "ticket.import")
     if form.created_at is not None and form.created_at > datetime.now(UTC) + _SKEW:
         raise Invalid("in_the_future", "A ticket cannot have been created in the future.", field="created_at")
+    if form.created_at is not None and form.created_at.year < 1970:
+        raise Invalid("too_long_ago", "A ticket was created in 1970 or later.", field="created_at")
 
 
 def _command(form: NewTicket, caller: Principal, key: str | None) -> OpenTicket:

@@ -14,6 +14,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from domain.calendar import add_working, working
+from domain.errors import Invalid
 from domain.sla.policy import ClockName, LadderStep, PolicyVersion
 
 ZERO = timedelta(0)
@@ -58,18 +59,22 @@ class Clock(BaseModel):
         return self.spent + working(policy.calendar, self.running_since, now)
 
     def due_at(self, policy: PolicyVersion) -> datetime | None:
-        """When the promise breaks if nothing happens; None while the clock is paused."""
+        """When the promise breaks if nothing happens; None while the clock is paused, or if it never does."""
         return self.reaches(policy, self.target)
 
     def reaches(self, policy: PolicyVersion, amount: timedelta) -> datetime | None:
         """When `amount` of working time will be spent. An amount that was already spent when this span began
-        is due at its beginning: the target was shortened then."""
+        is due at its beginning: the target was shortened then. None while paused, and when the calendar
+        runs out of working time before: an hour that never comes breaks no promise."""
         if self.running_since is None:
             return None
         left = amount - self.spent
         if left <= ZERO:
             return self.running_since
-        return add_working(policy.calendar, self.running_since, left)
+        try:
+            return add_working(policy.calendar, self.running_since, left)
+        except Invalid:
+            return None
 
     def folded(self, policy: PolicyVersion, now: datetime) -> Self:
         """The same clock with everything until `now` in `spent`."""
@@ -142,8 +147,8 @@ def _next_of_each(clock: Clock, policy: PolicyVersion) -> Iterator[Due]:
     on_time = next((key for key, step in ladder.items() if step.offset(clock.target) == clock.target), None)
     if clock.breached_at is None and on_time is None:
         due_at = clock.due_at(policy)
-        assert due_at is not None
-        yield Due(clock.name, "breach", None, StepKind.BREACH, due_at, clock.target)
+        if due_at is not None:
+            yield Due(clock.name, "breach", None, StepKind.BREACH, due_at, clock.target)
     for key, step in ladder.items():
         occurrence = clock.fired.get(key, 0)
         if occurrence and (step.repeat is None or clock.acknowledged):
