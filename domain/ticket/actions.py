@@ -80,7 +80,13 @@ def _reply(draft: Draft, act: Act) -> None:
     draft.event("replied", comment_id=act.body_id)
     _answered(draft, "reply")
     _move(draft, act)
-    draft.notify(NoticeKind.TICKET_REPLIED, Audience.REQUESTER, Audience.WATCHERS, excerpt=_excerpt(act))
+    draft.notify(
+        NoticeKind.TICKET_REPLIED,
+        Audience.REQUESTER,
+        Audience.WATCHERS,
+        excerpt=_excerpt(act),
+        comment_id=act.body_id,
+    )
 
 
 def _answered(draft: Draft, cause: str) -> None:
@@ -103,13 +109,25 @@ def _comment(draft: Draft, act: Act) -> None:
         _move(draft, act)
     if draft["first_responded_at"] is not None:
         draft.start(ClockName.NEXT_RESPONSE, "comment")
-    draft.notify(NoticeKind.TICKET_REPLIED, Audience.ASSIGNEE, Audience.WATCHERS, excerpt=_excerpt(act))
+    draft.notify(
+        NoticeKind.TICKET_REPLIED,
+        Audience.ASSIGNEE,
+        Audience.WATCHERS,
+        excerpt=_excerpt(act),
+        comment_id=act.body_id,
+    )
 
 
 def _note(draft: Draft, act: Act) -> None:
     _write(draft, act, Visibility.INTERNAL)
     draft.event("noted", comment_id=act.body_id)
-    draft.notify(NoticeKind.TICKET_NOTED, Audience.ASSIGNEE, Audience.STAFF_WATCHERS, excerpt=_excerpt(act))
+    draft.notify(
+        NoticeKind.TICKET_NOTED,
+        Audience.ASSIGNEE,
+        Audience.STAFF_WATCHERS,
+        excerpt=_excerpt(act),
+        comment_id=act.body_id,
+    )
 
 
 def _escalate(draft: Draft, act: Act) -> None:
@@ -150,7 +168,13 @@ def _resolve(draft: Draft, act: Act) -> None:
         draft.board.cancel(name, draft.now, "resolve")
     _move(draft, act)
     draft.event("resolved", comment_id=act.body_id)
-    draft.notify(NoticeKind.TICKET_RESOLVED, Audience.REQUESTER, Audience.WATCHERS, excerpt=_excerpt(act))
+    draft.notify(
+        NoticeKind.TICKET_RESOLVED,
+        Audience.REQUESTER,
+        Audience.WATCHERS,
+        excerpt=_excerpt(act),
+        comment_id=act.body_id,
+    )
 
 
 def _reopen(draft: Draft, act: Act) -> None:

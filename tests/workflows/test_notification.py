@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from temporalio.client import WorkflowHistory
+from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -29,12 +29,15 @@ from domain.notification import (
     plan,
 )
 from domain.queues import DELIVERY, PROCESS
+from domain.ticket.moves import Action
 from storage import notification
 from storage.account import people
 from storage.database import Database
 from storage.notification import Deliveries, delivery, read
+from storage.notification.read import NotificationFilter
 from tests.adapters.mail_server import HANG_UP, MailServer, mail_server
 from tests.conftest import free_port
+from tests.workflows.desk import running
 from workers.runner import RUNNER
 from workflows.notification import PATIENCE, NotificationWorkflow
 
@@ -212,3 +215,20 @@ async def test_histories_hold_ids_and_no_personal_data(post: Post) -> None:
     history = (await post.history(job)).to_json()
     assert address not in history
     assert address in ((await post.row(job)).last_error or "")
+
+
+async def test_the_requester_gets_the_whole_answer_by_mail_and_the_agent_hears_nothing_of_it(
+    temporal: Client, database: Database
+) -> None:
+    body = "很长的回答 " * 500
+    async with running(temporal, database) as desk:
+        agent = await desk.person(Role.AGENT)
+        command = desk.command()
+        await desk.open(command)
+        await desk.act(command.ticket_id, Action.REPLY, actor_id=agent, body=body)
+    async with database.reading() as reader:
+        wanted = NotificationFilter(channel=Channel.EMAIL, kind=Kind.TICKET_REPLIED)
+        (row,) = await read.notifications(reader, wanted, after=None, size=10)
+        mail = await delivery.mail_of(reader, row.id)
+    assert (mail.email, mail.body) == ("lin.wei@customers.example", body)
+    assert mail.params["subject"] == command.subject
