@@ -4,6 +4,7 @@ An update or query hangs while no worker polls, so every call has a limit; what 
 reached is said here, once.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -22,8 +23,8 @@ from domain.errors import Conflict, Unavailable
 
 Answer = TypeVar("Answer")
 
-UPDATE_LIMIT: Final = timedelta(seconds=8)
-QUERY_LIMIT: Final = timedelta(seconds=5)
+LIMIT: Final = timedelta(seconds=8)
+"""Of one call, and of all that the client does to carry it out."""
 
 
 class ProcessEnded(Conflict):
@@ -36,7 +37,10 @@ class ProcessEnded(Conflict):
 async def ask(call: Awaitable[Answer]) -> Answer:
     """Awaits a call to a process and raises our own errors for what goes wrong."""
     try:
-        return await call
+        async with asyncio.timeout(LIMIT.total_seconds()):
+            return await call
+    except TimeoutError as error:
+        raise no_worker() from error
     except WorkflowUpdateFailedError as error:
         raise _refusal(error.cause) from error
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError, WorkflowAlreadyStartedError) as error:

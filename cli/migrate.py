@@ -1,6 +1,7 @@
 """`duradesk migrate`: everything that must be there before the API and the workers can do their work.
 
-The newest schema, the namespace's retention, the search attributes, and one administrator who can log in.
+The newest schema, the default promises, the namespace's retention, the search attributes, and one
+administrator who can log in.
 All of it may be repeated and run twice at once.
 """
 
@@ -14,6 +15,7 @@ from runtime.settings import Settings
 from runtime.temporal import connect, prepare_namespace, register_search_attributes
 from storage.database import Database
 from storage.migrate import upgrade
+from storage.sla import ensure_default_policy
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +36,8 @@ async def _database(settings: Settings) -> None:
     database = Database(settings.database_url, pool_size=1)
     try:
         await ensure_administrator(database, settings)
+        async with database.writing() as writer:
+            await ensure_default_policy(writer)
     finally:
         await database.close()
 

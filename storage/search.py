@@ -25,9 +25,9 @@ def query_words(text: str) -> str:
     return _HAN.sub(lambda run: f" {' '.join(rjieba.cut(run[0]))} ", text[:1000])
 
 
-def vector(text: str, weight: Literal["A", "B", "C", "D"]) -> ColumnElement[str]:
-    """The weighted vector of a text; A weighs most, D least."""
-    return func.setweight(func.to_tsvector("english", words(text)), literal_column(f"'{weight}'"))
+def vector(words_of: ColumnElement[str], weight: Literal["A", "B", "C", "D"]) -> ColumnElement[str]:
+    """The weighted vector of segmented words; A weighs most, D least."""
+    return func.setweight(func.to_tsvector("english", words_of), literal_column(f"'{weight}'"))
 
 
 def query(text: str) -> ColumnElement[str]:

@@ -21,7 +21,6 @@ from workers.runner import RUNNER
 
 _log = structlog.get_logger()
 
-QUEUES: Final = {"process": PROCESS, "delivery": DELIVERY}
 GRACE: Final = timedelta(seconds=30)
 CACHED_WORKFLOWS: Final = 2000
 MAILS_PER_SECOND: Final = 50.0
@@ -60,7 +59,7 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
             stack.push_async_callback(_cancel, task)
         for queue in queues:
             await stack.enter_async_context(worker_for(queue, settings, database, client))
-        _log.info("workers_polling", queues=list(queues))
+        _log.info("workers_polling", queues=queues)
         await asyncio.Event().wait()
 
 

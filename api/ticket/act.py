@@ -11,7 +11,7 @@ from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
-from api.temporal import UPDATE_LIMIT, ask
+from api.temporal import LIMIT, ask
 from api.ticket.access import shown, ticket_for
 from api.ticket.create import fingerprint
 from domain import ids
@@ -208,7 +208,7 @@ async def send(desk: Desk, ticket_id: UUID, act: Act) -> Committed:
     handle = desk.temporal.get_workflow_handle_for(TicketWorkflow.run, ids.workflow_id("ticket", ticket_id))
     update_id = f"{fingerprint(act.request_id)}:{act.fingerprint[:8]}"
     update: Awaitable[Committed] = handle.execute_update(
-        ACT, act, id=update_id, result_type=Committed, rpc_timeout=UPDATE_LIMIT
+        ACT, act, id=update_id, result_type=Committed, rpc_timeout=LIMIT
     )
     return await ask(update)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.dependencies import Caller, CurrentDesk
 from api.errors import problems
 from api.page import Page, PageQuery, page_of
-from api.temporal import QUERY_LIMIT, ask
+from api.temporal import LIMIT, ask
 from api.ticket.access import shown_to, ticket_for
 from domain import ids
 from domain.account import Ref
@@ -60,4 +60,4 @@ async def get_process(ticket_id: UUID, desk: CurrentDesk, caller: Caller) -> Pro
     async with desk.database.reading() as reader:
         await ticket_for(reader, caller, ticket_id, "ticket.read")
     handle = desk.temporal.get_workflow_handle_for(TicketWorkflow.run, ids.workflow_id("ticket", ticket_id))
-    return await ask(handle.query(TicketWorkflow.describe, rpc_timeout=QUERY_LIMIT))
+    return await ask(handle.query(TicketWorkflow.describe, rpc_timeout=LIMIT))

@@ -42,7 +42,7 @@ class TicketRow(Base):
         Index("ix_tickets_assignee_id", "assignee_id", "created_at", "id"),
         Index("ix_tickets_team_id", "team_id", "created_at", "id"),
         Index("ix_tickets_load", "assignee_id", "priority", postgresql_where=_LOADING),
-        Index("ix_tickets_waiting", "created_at", "id", postgresql_where=_WAITING),
+        Index("ix_tickets_waiting", "rank", "created_at", "id", postgresql_where=_WAITING),
         Index("ix_tickets_next_step_at", "next_step_at", "id", postgresql_where=_PENDING_STEP),
         Index("ix_tickets_search", "search", postgresql_using="gin"),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),

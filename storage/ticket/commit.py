@@ -7,19 +7,21 @@ twice, and no row of an older change ever overwrites a newer one.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from pydantic_core import to_jsonable_python
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Unavailable
 from domain.ticket.messages import Change, Outcome
 from domain.ticket.process import is_empty, timers, with_facts
 from domain.ticket.state import TicketState
 from storage import assignment, outbox, search
-from storage.database import Writer
+from storage.database import Writer, connection_of, table_of
 from storage.tables.ticket import (
     LedgerEntryRow,
     TicketCommentRow,
@@ -33,7 +35,26 @@ from storage.ticket import facts as finding
 from storage.ticket.audience import tell
 from storage.ticket.read import state_of
 
-_FREEING = frozenset({"status_changed", "assigned", "unassigned"})
+_TICKETS: Final = table_of(TicketRow)
+_COMMENTS: Final = table_of(TicketCommentRow)
+_PROCESSES: Final = table_of(TicketProcessRow)
+
+# Built once: every ticket and every step of its life passes here.
+_PROCESS: Final = select(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("id")).with_for_update()
+_TAGS: Final = select(_TICKETS.c.tags).where(_TICKETS.c.id == bindparam("id"))
+_INSERT_TICKET: Final = insert(_TICKETS).values(
+    search=search.vector(bindparam("subject_words"), "A").concat(
+        search.vector(bindparam("description_words"), "C")
+    )
+)
+_INSERT_COMMENT: Final = insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D"))
+_INSERT_EVENT: Final = insert(table_of(TicketEventRow))
+_INSERT_LEDGER: Final = insert(table_of(LedgerEntryRow))
+_INSERT_PROCESS: Final = insert(_PROCESSES)
+_UPDATE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
+_UPDATE_PROCESS: Final = update(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("of"))
+
+_FREEING: Final = frozenset({"status_changed", "assigned", "unassigned"})
 
 
 async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
@@ -42,7 +63,8 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     `mail` says whether mails can be sent; without, they are kept to be read. Raises Unavailable when the
     database is behind the process: one of them was restored, and they have to be reconciled first.
     """
-    ahead = await _ahead(writer, change)
+    connection = await connection_of(writer)
+    ahead = await _ahead(connection, change)
     if ahead is not None:
         return Outcome(state=ahead)
     facts = await finding.gather(writer, change) if change.wants else None
@@ -50,25 +72,22 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         change = with_facts(change, facts)
         if is_empty(change):
             return Outcome(facts=facts)
-    await _write_ticket(writer, change)
-    await _write_history(writer, change)
-    await _write_process(writer, change, policy=facts is not None and facts.matched)
+    await _write_ticket(connection, change)
+    await _write_history(connection, change)
+    await _write_process(connection, change, policy=facts is not None and facts.matched)
     await _write_relations(writer, change)
     await tell(writer, change, mail=mail)
     await _offer_free_place(writer, change)
     return Outcome(facts=facts)
 
 
-async def _ahead(writer: Writer, change: Change) -> TicketState | None:
+async def _ahead(connection: AsyncConnection, change: Change) -> TicketState | None:
     """The state that holds, if the database knows this event number already; locks the process's row.
 
-    Two first commits of one ticket cannot pass each other here: the second waits at the primary key and fails,
-    and its retry finds the first.
+    Two first commits of one ticket cannot pass each other: the second waits at the primary key and fails, and
+    its retry finds the first.
     """
-    statement = (
-        select(TicketProcessRow).where(TicketProcessRow.ticket_id == change.ticket_id).with_for_update()
-    )
-    row = (await writer.scalars(statement)).one_or_none()
+    row = (await connection.execute(_PROCESS, {"id": change.ticket_id})).one_or_none()
     version, expected = (0 if row is None else row.version), change.state.event_number
     if row is not None and version >= expected:
         return state_of(row)
@@ -81,32 +100,31 @@ async def _ahead(writer: Writer, change: Change) -> TicketState | None:
     return None
 
 
-async def _write_ticket(writer: Writer, change: Change) -> None:
+async def _write_ticket(connection: AsyncConnection, change: Change) -> None:
     if change.opened is None:
-        values = _columns(change.state, change.at)
+        columns = _columns(change.state, change.at)
         if change.tags != ([], []):
-            tags = await writer.scalar(select(TicketRow.tags).where(TicketRow.id == change.ticket_id))
-            values["tags"] = merged(tags or [], *change.tags)
-        await writer.execute(update(TicketRow).where(TicketRow.id == change.ticket_id).values(**values))
+            tags = await connection.scalar(_TAGS, {"id": change.ticket_id})
+            columns["tags"] = merged(tags or [], *change.tags)
+        await connection.execute(_UPDATE_TICKET, {"of": change.ticket_id, **columns})
         return
     opened = change.opened
-    vector = search.vector(opened.subject, "A").concat(search.vector(opened.description, "C"))
-    await writer.execute(
-        insert(TicketRow).values(
-            id=change.ticket_id,
-            number=change.state.number,
-            fingerprint=opened.fingerprint,
-            external_id=opened.external_id,
-            subject=opened.subject,
-            description=opened.description,
-            requested_priority=opened.priority,
-            channel=opened.channel,
-            tags=merged([], opened.tags, []),
-            custom_fields=opened.custom_fields,
-            search=vector,
-            **_columns(change.state, change.at),
-        )
-    )
+    row = {
+        "id": change.ticket_id,
+        "number": change.state.number,
+        "fingerprint": opened.fingerprint,
+        "external_id": opened.external_id,
+        "subject": opened.subject,
+        "description": opened.description,
+        "requested_priority": opened.priority,
+        "channel": opened.channel,
+        "tags": merged([], opened.tags, []),
+        "custom_fields": opened.custom_fields,
+        "subject_words": search.words(opened.subject),
+        "description_words": search.words(opened.description),
+        **_columns(change.state, change.at),
+    }
+    await connection.execute(_INSERT_TICKET, row)
 
 
 def merged(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:
@@ -142,47 +160,48 @@ def _columns(state: TicketState, at: datetime) -> dict[str, Any]:
     }
 
 
-async def _write_history(writer: Writer, change: Change) -> None:
+async def _write_history(connection: AsyncConnection, change: Change) -> None:
     place = {"ticket_id": change.ticket_id, "version": change.state.event_number}
     if change.events:
         events = [
-            {**place, "position": position, **event.model_dump(exclude={"data"}), "data": dumped["data"]}
+            {**place, "position": position, **event.model_dump(exclude={"data"}), "data": _plain(event.data)}
             for position, event in enumerate(change.events)
-            for dumped in (event.model_dump(mode="json", include={"data"}),)
         ]
-        await writer.execute(insert(TicketEventRow), events)
+        await connection.execute(_INSERT_EVENT, events)
     if change.ledger:
         rows = [
             {**place, "position": position, **row.model_dump(exclude={"target", "elapsed"})}
-            | {
-                "target": None if row.target is None else row.target.total_seconds(),
-                "elapsed": None if row.elapsed is None else row.elapsed.total_seconds(),
-            }
+            | {"target": _seconds(row.target), "elapsed": _seconds(row.elapsed)}
             for position, row in enumerate(change.ledger)
         ]
-        await writer.execute(insert(LedgerEntryRow), rows)
+        await connection.execute(_INSERT_LEDGER, rows)
     if change.comment is not None:
-        comment = change.comment
-        vector = search.vector(comment.body, "D")
-        row = comment.model_dump()
-        await writer.execute(
-            insert(TicketCommentRow).values(ticket_id=change.ticket_id, search=vector, **row)
-        )
+        words = search.words(change.comment.body)
+        row = {**change.comment.model_dump(), "ticket_id": change.ticket_id, "body_words": words}
+        await connection.execute(_INSERT_COMMENT, row)
 
 
-async def _write_process(writer: Writer, change: Change, *, policy: bool) -> None:
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """An event's data as JSON."""
+    return cast(dict[str, Any], to_jsonable_python(data))
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+async def _write_process(connection: AsyncConnection, change: Change, *, policy: bool) -> None:
     state = change.state
-    values: dict[str, Any] = {
+    row: dict[str, Any] = {
         "version": state.event_number,
         "state": state.model_dump(mode="json", exclude={"policy"}),
     }
     if policy:
-        values["policy"] = None if state.policy is None else state.policy.model_dump(mode="json")
+        row["policy"] = None if state.policy is None else state.policy.model_dump(mode="json")
     if change.opened is not None:
-        await writer.execute(insert(TicketProcessRow).values(ticket_id=state.id, **values))
-        return
-    ticket = TicketProcessRow.ticket_id == state.id
-    await writer.execute(update(TicketProcessRow).where(ticket).values(**values))
+        await connection.execute(_INSERT_PROCESS, {"ticket_id": state.id, **row})
+    else:
+        await connection.execute(_UPDATE_PROCESS, {"of": state.id, **row})
 
 
 async def _write_relations(writer: Writer, change: Change) -> None:
@@ -222,6 +241,7 @@ async def _offer_free_place(writer: Writer, change: Change) -> None:
     """Where this change may have freed an agent, and someone waits, wakes those who wait."""
     if change.opened is not None or not any(event.type in _FREEING for event in change.events):
         return
-    await assignment.lock(writer)
-    if await assignment.is_anyone_waiting(writer):
+    connection = await connection_of(writer)
+    await assignment.lock(connection)
+    if await assignment.is_anyone_waiting(connection):
         await outbox.put(writer, "capacity", str(change.ticket_id), {})

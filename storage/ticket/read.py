@@ -196,7 +196,7 @@ async def state(reader: Reader, ticket_id: UUID) -> TicketState | None:
     return None if row is None else state_of(row)
 
 
-def state_of(row: TicketProcessRow) -> TicketState:
+def state_of(row: TicketProcessRow | Row[Any]) -> TicketState:
     policy = None if row.policy is None else PolicyVersion.model_validate(row.policy)
     return TicketState.model_validate(row.state).model_copy(update={"policy": policy})
 

@@ -27,7 +27,6 @@ FEATURES: Final = {
     "assignment",
     "attachment",
     "calendar",
-    "escalation",
     "notification",
     "sla",
     "ticket",
@@ -64,7 +63,7 @@ SHARED: Final = {
         "page",
         "temporal",
     },
-    "workers": {"handlers", "main", "registry", "relay"},
+    "workers": {"handlers", "main", "registry", "relay", "runner"},
 }
 """The short list of each layer beside the features. `cli` is named after commands."""
 

@@ -4,9 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
 
 from domain.errors import Unavailable
 from runtime.embedded.postgres import EmbeddedPostgres
+from storage.database import Base, with_driver
 from storage.migrate import upgrade
 from tests.conftest import free_port
 
@@ -32,3 +36,15 @@ def test_migrating_again_changes_nothing(postgres_server: EmbeddedPostgres) -> N
 def test_a_database_that_is_away_is_told() -> None:
     with pytest.raises(Unavailable):
         upgrade(f"postgresql://desk@127.0.0.1:{free_port()}/desk")
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_describes(
+    postgres_server: EmbeddedPostgres,
+) -> None:
+    postgres_server.create_database("migrated_fully")
+    url = postgres_server.url("migrated_fully")
+    upgrade(url)
+    engine = create_engine(with_driver(url))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
