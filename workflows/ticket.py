@@ -76,7 +76,9 @@ class TicketWorkflow:
         await workflow.wait_condition(lambda: self._state is not None)
         async with self._lock:
             while (seen := self._seen(act)) is None:
-                await self._commit(process.acted(self._now_state(), act, workflow.now()), pinned=True)
+                # What changes nothing is not remembered either: the same request may come again to no effect.
+                if await self._commit(process.acted(self._now_state(), act, workflow.now()), pinned=True):
+                    return Committed(version=self._now_state().event_number)
         return Committed(version=seen.version)
 
     @act.validator

@@ -11,7 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.failure import as_desk_error
 from domain.account import Role
-from domain.ticket.fields import Status
+from domain.ticket.fields import Priority, Status
 from domain.ticket.messages import ProcessView, Reconsider
 from domain.ticket.moves import Action
 from storage.database import Database
@@ -112,6 +112,16 @@ async def test_one_request_id_is_one_action(desk: TicketDesk) -> None:
         desk.act(command.ticket_id, Action.NOTE, body="once", request_id="r1", body_id=body) for _ in range(4)
     ]
     assert {answer.version for answer in await asyncio.gather(*same)} == {2}
+
+
+async def test_an_action_that_changes_nothing_is_answered_and_costs_no_commit(desk: TicketDesk) -> None:
+    agent = await desk.person(Role.AGENT)
+    command = desk.command()
+    await desk.open(command)
+    again = {"assignee_id": agent, "assignee_tier": 1}
+    for action, fields in ((Action.ASSIGN, again), (Action.SET_PRIORITY, {"priority": Priority.NORMAL})):
+        assert (await desk.act(command.ticket_id, action, **fields)).version == 1
+    assert (await desk.act(command.ticket_id, Action.START)).version == 2
 
 
 async def test_a_flood_over_many_runs_loses_and_doubles_nothing(desk: TicketDesk) -> None:
