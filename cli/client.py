@@ -63,10 +63,13 @@ class Refused(DeskError):
 
 
 def _one_line(code: str, detail: str, errors: list[Mapping[str, Any]]) -> str:
-    """`code: detail`, and what is wrong with each field unless the detail says it already."""
-    fields = [f"{error.get('field')}: {error.get('message')}" for error in errors if error.get("field")]
-    rest = [text for text in fields if text != detail and not detail.endswith(text.partition(": ")[2])]
-    text = f"{code}: {detail}" + (f" ({'; '.join(rest)})" if rest else "")
+    """`code: detail (field: message; …)`; the detail is left out where the fields say it already."""
+    fields = [(str(error.get("field")), str(error.get("message"))) for error in errors if error.get("field")]
+    texts = [f"{field}: {message}" for field, message in fields]
+    if detail in [*texts, *(message for _, message in fields)]:
+        text = f"{code}: {'; '.join(texts)}"
+    else:
+        text = f"{code}: {detail}" + (f" ({'; '.join(texts)})" if texts else "")
     return " ".join(text.split())
 
 

@@ -203,6 +203,9 @@ def _source(file: str) -> Iterator[BinaryIO]:
         opened = Path(file).open("rb")  # noqa: SIM115  closed below; here only the opening may fail
     except OSError as error:
         raise Invalid("unreadable_file", f"Cannot read {file}: {error.strerror}.") from None
+    if _size(opened) is None:  # a pipe that is silent would not let itself be closed
+        yield opened
+        return
     with opened:
         yield opened
 

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "process": ("cli.process", "Show the durable process behind a ticket."),
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
-    "sla": ("cli.sla", "Preview what a calendar makes of a promise."),
+    "sla": ("cli.sla", "Preview promises, without storing anything."),
     "token": ("cli.token", "Make API tokens."),
 }
 

@@ -1,9 +1,10 @@
-"""`duradesk sla preview`: what a calendar makes of a promise, without storing anything.
+"""`duradesk sla preview|calendar`: what a ticket would be promised, and what a calendar makes of a duration.
 
-Reckoning working time is the API's; here a person names a calendar and reads the answer.
+Nothing is stored, and all reckoning is the API's; here a person asks and reads the answer.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,30 +12,64 @@ import typer
 
 from cli.client import DeskClient, Json, Token, run
 from cli.moment import parse_moment
-from cli.output import console, countdown, document, facts, local_time, span
+from cli.output import console, countdown, document, facts, line, local_time, span, table
+from cli.ticket import team_id
 from domain.errors import Invalid
+
+Start = Annotated[
+    str | None,
+    typer.Option(help="An instant, 2026-11-21T14:00+08:00, or how far ahead, 2h; now if left out."),
+]
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True)
-    # Without a callback of its own, a group of one command would be that command.
-    group.callback()(_group)
     group.command("preview")(preview)
-    app.add_typer(group, name="sla", help="Preview what a calendar makes of a promise.")
-
-
-def _group() -> None:
-    """Preview what a calendar makes of a promise."""
+    group.command("calendar")(reckon)
+    app.add_typer(group, name="sla", help="Preview promises, without storing anything.")
 
 
 def preview(
+    priority: Annotated[str, typer.Option(help="critical, high, normal or low.")] = "normal",
+    category: Annotated[str | None, typer.Option()] = None,
+    team: Annotated[str | None, typer.Option(help="Id or name.")] = None,
+    organization: Annotated[str | None, typer.Option(help="Id.")] = None,
+    start: Start = None,
+    as_json: Json = False,
+    token: Token = None,
+) -> None:
+    """Show what a ticket would be promised: by which policy, and what fires when."""
+    question = {
+        "priority": priority,
+        "category": category,
+        "organization": organization,
+        "start": parse_moment(start or "PT0S", "--start").isoformat(),
+    }
+
+    async def work(client: DeskClient) -> Any:
+        named = None if team is None else await team_id(client, team)
+        return await client.post("/sla-policies/preview", {**question, "team": named})
+
+    answer = run(work, token)
+    if as_json:
+        document(answer)
+        return
+    screen, policy = console(), answer["policy"]
+    if policy is None:
+        screen.print("No policy matches: nothing is promised.")
+        return
+    screen.print(f"Policy {line(policy['name'])}, version {policy['version']}")
+    screen.print("", table(("clock", "step", "at", "", "does"), _steps(answer["clocks"])))
+
+
+def reckon(
     calendar: Annotated[
         str, typer.Option(help="24x7, the id or name of a calendar, or @FILE with one as JSON.")
     ] = "24x7",
     duration: Annotated[
         str | None, typer.Option(help="Working time, such as PT4H: answers when it is over.")
     ] = None,
-    start: Annotated[str | None, typer.Option(help="An instant, 2026-11-21T14:00; now if left out.")] = None,
+    start: Start = None,
     end: Annotated[
         str | None, typer.Option(help="An instant: answers how much working time is between.")
     ] = None,
@@ -64,6 +99,26 @@ def preview(
         console().print(facts([("start", local_time(begin)), ("due", local_time(due)), ("", countdown(due))]))
     else:
         console().print(facts([("working time", span(answer["working"])), ("", answer["working"])]))
+
+
+def _steps(clocks: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The promise of each clock, and its steps; the breach is among them."""
+    for name, clock in clocks.items():
+        yield (
+            name,
+            f"due after {span(clock['target'])}",
+            local_time(clock["due_at"]),
+            countdown(clock["due_at"]),
+            "",
+        )
+        for step in clock["steps"]:
+            yield (
+                "",
+                step["step"],
+                local_time(step["due_at"]),
+                countdown(step["due_at"]),
+                ", ".join(step["do"]),
+            )
 
 
 async def _calendar(client: DeskClient, name: str) -> str:
