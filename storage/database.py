@@ -61,6 +61,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=5,
             pool_pre_ping=False,
+            hide_parameters=True,  # an error's text reaches logs and workflow histories
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
             # The session's time zone is UTC, so that instants come back, and go out, as UTC.

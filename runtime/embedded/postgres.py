@@ -74,7 +74,7 @@ class EmbeddedPostgres:
         if self._run_as:
             for path in (self.data, self.socket_folder, _binaries()):
                 _let_traverse(path)
-        if (self.data / "postmaster.pid").exists():
+        if self._left_behind():
             self._clear_remains()
         if not self.data.exists():
             self._init()
@@ -124,7 +124,7 @@ class EmbeddedPostgres:
         return True
 
     def _clear_remains(self) -> None:
-        """After a crash: ends the processes that still use the data directory and removes their pid file.
+        """After a crash: ends the processes that still use the data directory and removes their lock files.
 
         We hold the lock of the home folder, so nobody else's server can be among them.
         """
@@ -138,7 +138,14 @@ class EmbeddedPostgres:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(alive, timeout=2)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for left in self._left_behind():
+            left.unlink(missing_ok=True)
+
+    def _left_behind(self) -> list[Path]:
+        """The files by which a server says that it runs. After a kill they name a process that is gone, or a
+        stranger that got its number since, and PostgreSQL would refuse to start beside it."""
+        files = [self.data / "postmaster.pid", *self.socket_folder.glob(".s.PGSQL.*")]
+        return [file for file in files if file.exists()]
 
     def _remains(self) -> list[psutil.Process]:
         """Servers and backends alike: each works in the data directory."""

@@ -1,68 +1,17 @@
 """A desk as people run it: started by `duradesk up`, killed in parts and as a whole, started again, stopped."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from tests.conftest import free_port
+from tests.running import RunningDesk
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 _PARTS = ("cli.main worker", "cli.main api", "server start-dev", "bin/postgres")
-
-
-class RunningDesk:
-    """A `duradesk up` on one data directory, with ports of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        names = ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")
-        self._settings = {"HOME": str(home), **{name: str(free_port()) for name in names}}
-        self.url = f"http://127.0.0.1:{self._settings['PORT']}"
-        self.start()
-
-    def start(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("DURADESK_")}
-        environment |= {f"DURADESK_{name}": value for name, value in self._settings.items()}
-        self.process = subprocess.Popen(
-            (sys.executable, "-P", "-m", "cli.main", "up"), env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout
-        self.said = ""
-        while "Ctrl-C" not in self.said:
-            line = self.process.stdout.readline()
-            assert line, f"ended with {self.process.wait()} after saying: {self.said}"
-            self.said += line
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        code = self.process.wait(timeout=15)
-        assert self.process.stdout
-        self.process.stdout.close()
-        return code
-
-    def part(self, words: str) -> psutil.Process | None:
-        children = psutil.Process(self.process.pid).children()
-        return next((child for child in children if words in _command(child)), None)
-
-    def is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def login(self) -> int:
-        password = (self.home / "admin-password").read_text().strip()
-        body = {"email": "admin@desk.localhost", "password": password}
-        return httpx.post(f"{self.url}/api/v1/sessions", json=body, timeout=10).status_code
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +64,6 @@ def test_ctrl_c_stops_all_of_it_and_it_continues_where_it_stopped(desk: RunningD
     assert not any(_runs(child) for child in children)
     desk.start()
     assert desk.login() == 201
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def _runs(process: psutil.Process) -> bool:
