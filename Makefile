@@ -35,6 +35,9 @@ up: $(VENV)/.runtime ## start the whole desk in the foreground; Ctrl-C stops it
 test: $(VENV)/.dev ## run all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+bench: $(VENV)/.dev ## measure speed and memory; BENCH_SIZE=short (some minutes) or long
+	$(BIN)/python -m benchmarks
+
 check: $(VENV)/.dev ## lint, types and the stairs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
