@@ -131,8 +131,7 @@ class DeskClient:
         self, method: str, path: str, *, params: Any = None, body: Any = None, **headers: str | None
     ) -> httpx.Response:
         """One request as the caller. Names of headers are written with underscores."""
-        # Escaped to ASCII, so that a half of a surrogate pair reaches the desk and is refused there by name.
-        content = None if body is None else json.dumps(body).encode()
+        content = None if body is None else _written(body)
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
         if content is not None:
             sent["Content-Type"] = "application/json"
@@ -212,6 +211,15 @@ def _http(address: str) -> httpx.AsyncClient:
         )
     except (httpx.InvalidURL, ValueError) as error:
         raise SettingError(f"{NAME}BASE_URL={address!r}: {error}.") from None
+
+
+def _written(body: Any) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except (
+        UnicodeEncodeError
+    ):  # half of a surrogate pair: escaped, it reaches the desk and is refused by name
+        return json.dumps(body).encode()
 
 
 def _body(answer: httpx.Response) -> Any:

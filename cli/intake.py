@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
 from cli.client import Refused, Unreachable
@@ -65,8 +66,8 @@ class Tally:
         return self.lines / max(self.seconds, 0.001)
 
     def __str__(self) -> str:
-        counts = f"{self.outcomes[Outcome.CREATED]} created, {self.outcomes[Outcome.EXISTING]} already there"
-        return f"{self.lines} lines: {counts}, {self.rejected} rejected, {self.per_second:.0f} per second"
+        counts = f"{self.outcomes[Outcome.CREATED]} created, {self.outcomes[Outcome.EXISTING]} there"
+        return f"{counts}, {self.rejected} rejected, {self.per_second:.0f}/s"
 
 
 class Patience:
@@ -129,7 +130,7 @@ class Intake:
 
     async def run(self, file: BinaryIO, at_once: int) -> None:
         """Raises what makes going on useless: the desk stays away, or the caller may not import."""
-        waiting: asyncio.Queue[RawLine | None] = asyncio.Queue(at_once)
+        waiting: asyncio.Queue[RawLine | None] = asyncio.Queue(1)
         with self._timed():
             await together(self._fill(file, waiting, at_once), *(self._work(waiting) for _ in range(at_once)))
 
@@ -152,7 +153,7 @@ class Intake:
             try:
                 fields = parse(line)
                 async with self._alone(self._carrier.key(fields)):
-                    outcome = await self._patience.serve(lambda sent=fields: self._carrier.send(sent))
+                    outcome = await self._patience.serve(partial(self._carrier.send, fields))
             except BadLine as error:
                 self._reject(line, error.code, error.reason)
             except RecursionError:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -60,12 +61,15 @@ def line(value: Any) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> Table:
-    """A table of cells that are cut only where the terminal is too narrow; the first column never is."""
+    """A table with a line a row. Where the terminal is too narrow, the last column gives way first."""
+    cells = [[line(cell) for cell in row] for row in rows]
     grid = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for position, name in enumerate(columns):
-        grid.add_column(name, no_wrap=True, overflow="fold" if position == 0 else "ellipsis")
-    for row in rows:
-        grid.add_row(*(Text(line(cell)) for cell in row))
+        widest = max((cell_len(row[position]) for row in cells), default=0)
+        width = widest if position < len(columns) - 1 else 0
+        grid.add_column(name, no_wrap=True, overflow="ellipsis", min_width=max(width, cell_len(name)))
+    for row in cells:
+        grid.add_row(*map(Text, row))
     return grid
 
 
