@@ -11,16 +11,16 @@ from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
-from api.temporal import LIMIT, ask
+from api.temporal import LIMIT, ProcessEnded, ask
 from api.ticket.access import shown, ticket_for
-from api.ticket.create import fingerprint
+from api.ticket.create import begin, fingerprint
 from domain import ids
 from domain.account import Principal, Role
 from domain.authorization import Owned, check, may
 from domain.errors import Invalid, NotFound
 from domain.text import Body, Line, Word
-from domain.ticket.fields import TAGS_LIMIT, Kind, Priority, Relation
-from domain.ticket.messages import Act, Committed
+from domain.ticket.fields import SUBJECT_LIMIT, TAGS_LIMIT, Kind, Priority, Relation
+from domain.ticket.messages import Act, Committed, Edit, OpenTicket, Requester
 from domain.ticket.moves import Action
 from domain.ticket.record import Ticket
 from storage.account import people
@@ -199,8 +199,33 @@ async def carry_out(
         body_id=uuid5(ticket_id, request_id),
         **fields,
     )
-    await send(desk, ticket_id, act)
+    try:
+        await send(desk, ticket_id, act)
+    except ProcessEnded:
+        if action is not Action.COMMENT:
+            raise
+        return await shown(desk.database, caller, await _follow_up(desk, ticket, act))
     return await shown(desk.database, caller, ticket_id)
+
+
+async def _follow_up(desk: Desk, ended: Ticket, act: Act) -> UUID:
+    """A message to a ticket that can no longer be reopened opens a new one that is linked to it."""
+    subject = ended.subject if ended.subject.startswith("Re: ") else f"Re: {ended.subject}"
+    command = OpenTicket(
+        ticket_id=ids.ticket_id("follow-up", act.request_id),
+        fingerprint=act.fingerprint,
+        subject=subject[:SUBJECT_LIMIT],
+        description=act.body or "",
+        requester=Requester(person_id=ended.requester.id),
+        priority=ended.priority,
+        category=ended.category,
+        kind=ended.kind,
+        channel=ended.channel,
+        created_by=act.actor_id,
+        follow_up_of=ended.id,
+    )
+    await begin(desk, command, keyed=True)
+    return command.ticket_id
 
 
 async def send(desk: Desk, ticket_id: UUID, act: Act) -> Committed:
@@ -239,6 +264,9 @@ async def _fields(
         case Action.LINK | Action.UNLINK:
             linked = await ticket_for(reader, caller, form.ticket, "ticket.read")
             return {"linked_id": linked.id, "relation": getattr(form, "relation", None)}
+        case Action.EDIT:
+            given = form.model_dump(exclude_unset=True)
+            return {"kind": given.pop("kind", None), "edit": Edit.model_validate(given)}
         case _:
             return {}
 

@@ -4,16 +4,23 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
-from api.dependencies import Caller, CurrentDesk
+from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.errors import problems
+from api.forms import Form, absent
 from api.page import Page, PageQuery, page_of
 from api.temporal import LIMIT, ask
 from api.ticket.access import shown_to, ticket_for
+from api.ticket.act import carry_out
 from domain import ids
 from domain.account import Ref
 from domain.authorization import check, may
+from domain.errors import Invalid
+from domain.text import Body, Fields, Line
+from domain.ticket.fields import Kind
 from domain.ticket.messages import ProcessView
+from domain.ticket.moves import Action
 from domain.ticket.record import EventRecord, LinkRecord, Ticket
 from storage.ticket import read
 from workflows.ticket import TicketWorkflow
@@ -38,6 +45,30 @@ async def get_ticket(ticket_id: UUID, desk: CurrentDesk, caller: Caller, respons
     response.headers["ETag"] = f'"{ticket.version}"'
     fields = dict(shown_to(caller, ticket))
     return TicketDetail(**fields, watchers=tuple(watchers), linked=tuple(linked))
+
+
+class TicketChanges(Form):
+    """Only the fields that are sent change."""
+
+    subject: Line = Field(default_factory=absent)
+    description: Body = Field(default_factory=absent)
+    custom_fields: Fields = Field(default_factory=absent)
+    kind: Kind = Field(default_factory=absent)
+
+
+@router.patch("", response_model=Ticket, responses=problems(403, 404, 409, 412))
+async def edit_ticket(
+    ticket_id: UUID,
+    form: TicketChanges,
+    desk: CurrentDesk,
+    caller: Caller,
+    version: IfMatch,
+    key: IdempotencyKey,
+) -> Ticket:
+    """Changes the contents. Everything that is part of the process has an action of its own."""
+    if not form.model_fields_set:
+        raise Invalid("nothing_to_change", "Name at least one field to change.")
+    return await carry_out(desk, caller, ticket_id, Action.EDIT, form, version, key)
 
 
 @router.get("/events", response_model=Page[EventRecord], responses=problems(404))

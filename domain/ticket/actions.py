@@ -199,6 +199,15 @@ def _close(draft: Draft, act: Act) -> None:
     draft.notify(NoticeKind.TICKET_CLOSED, Audience.REQUESTER)
 
 
+def _edit(draft: Draft, act: Act) -> None:
+    """Contents stand in the database only; the history names what was changed, not what it said."""
+    if act.kind is not None:
+        draft.change_of("kind_changed", act.action, kind=act.kind)
+    if act.edit is not None:
+        draft.edit = act.edit
+        draft.event("edited", fields=sorted(act.edit.model_dump(exclude_none=True)))
+
+
 def _tag(draft: Draft, act: Act) -> None:
     draft.tags[0].extend(act.add)
     draft.tags[1].extend(act.remove)
@@ -249,6 +258,7 @@ _DOES: dict[Action, Callable[[Draft, Act], None]] = {
     Action.RESOLVE: _resolve,
     Action.REOPEN: _reopen,
     Action.CLOSE: _close,
+    Action.EDIT: _edit,
     Action.TAG: _tag,
     Action.WATCH: _watch,
     Action.UNWATCH: _watch,

@@ -13,7 +13,7 @@ from domain.sla.board import Board
 from domain.sla.clock import Due, StepKind
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Priority, Status, Visibility
-from domain.ticket.messages import Act, Change, Comment, Event, Link, OpenTicket, Want
+from domain.ticket.messages import Act, Change, Comment, Edit, Event, Link, OpenTicket, Want
 from domain.ticket.state import SEEN_LIMIT, Seen, TicketState
 
 PAUSABLE = (ClockName.RESOLUTION, ClockName.NEXT_RESPONSE)
@@ -37,6 +37,7 @@ class Draft:
         self.unwatch: list[UUID] = []
         self.link: list[Link] = []
         self.unlink: list[UUID] = []
+        self.edit: Edit | None = None
         self._fields: dict[str, Any] = {}
 
     def __getitem__(self, field: str) -> Any:
@@ -166,6 +167,7 @@ class Draft:
             unwatch=self.unwatch,
             link=self.link,
             unlink=self.unlink,
+            edit=self.edit,
             wants=self.wants,
         )
 

@@ -50,6 +50,14 @@ class OpenTicket(Message):
     follow_up_of: UUID | None = None
 
 
+class Edit(Message):
+    """New contents of a ticket; what is None stays as it is."""
+
+    subject: str | None = None
+    description: str | None = None
+    custom_fields: dict[str, Any] | None = None
+
+
 class Act(Message):
     """One action of one actor. `request_id` makes it happen once; `expected_version` makes it conditional.
 
@@ -73,6 +81,7 @@ class Act(Message):
     watcher_id: UUID | None = None
     linked_id: UUID | None = None
     relation: Relation | None = None
+    edit: Edit | None = None
 
 
 class Committed(Message):
@@ -155,6 +164,7 @@ class Change(Message):
     unwatch: list[UUID] = []
     link: list[Link] = []
     unlink: list[UUID] = []
+    edit: Edit | None = None
     wants: list[Want] = []
 
     @property

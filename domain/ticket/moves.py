@@ -27,6 +27,7 @@ class Action(StrEnum):
     RESOLVE = "resolve"
     REOPEN = "reopen"
     CLOSE = "close"
+    EDIT = "edit"
     TAG = "tag"
     WATCH = "watch"
     UNWATCH = "unwatch"
@@ -34,7 +35,9 @@ class Action(StrEnum):
     UNLINK = "unlink"
 
 
-_STAYS = dict.fromkeys((Action.NOTE, Action.TAG, Action.WATCH, Action.UNWATCH, Action.LINK, Action.UNLINK))
+_STAYS: dict[Action, Status | None] = dict.fromkeys(
+    (Action.NOTE, Action.EDIT, Action.TAG, Action.WATCH, Action.UNWATCH, Action.LINK, Action.UNLINK)
+)
 _WORK: dict[Action, Status | None] = {
     Action.ASSIGN: None,
     Action.REPLY: None,

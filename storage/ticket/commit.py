@@ -42,16 +42,17 @@ _PROCESSES: Final = table_of(TicketProcessRow)
 # Built once: every ticket and every step of its life passes here.
 _PROCESS: Final = select(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("id")).with_for_update()
 _TAGS: Final = select(_TICKETS.c.tags).where(_TICKETS.c.id == bindparam("id"))
-_INSERT_TICKET: Final = insert(_TICKETS).values(
-    search=search.vector(bindparam("subject_words"), "A").concat(
-        search.vector(bindparam("description_words"), "C")
-    )
+_WORDS: Final = select(_TICKETS.c.subject, _TICKETS.c.description).where(_TICKETS.c.id == bindparam("id"))
+_SEARCH: Final = search.vector(bindparam("subject_words"), "A").concat(
+    search.vector(bindparam("description_words"), "C")
 )
+_INSERT_TICKET: Final = insert(_TICKETS).values(search=_SEARCH)
 _INSERT_COMMENT: Final = insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D"))
 _INSERT_EVENT: Final = insert(table_of(TicketEventRow))
 _INSERT_LEDGER: Final = insert(table_of(LedgerEntryRow))
 _INSERT_PROCESS: Final = insert(_PROCESSES)
 _UPDATE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
+_UPDATE_SEARCH: Final = _UPDATE_TICKET.values(search=_SEARCH)
 _UPDATE_PROCESS: Final = update(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("of"))
 
 _FREEING: Final = frozenset({"status_changed", "assigned", "unassigned"})
@@ -106,7 +107,11 @@ async def _write_ticket(connection: AsyncConnection, change: Change) -> None:
         if change.tags != ([], []):
             tags = await connection.scalar(_TAGS, {"id": change.ticket_id})
             columns["tags"] = merged(tags or [], *change.tags)
+        if change.edit is not None:
+            columns |= change.edit.model_dump(exclude_none=True)
         await connection.execute(_UPDATE_TICKET, {"of": change.ticket_id, **columns})
+        if change.edit is not None:
+            await _index_again(connection, change.ticket_id)
         return
     opened = change.opened
     row = {
@@ -125,6 +130,13 @@ async def _write_ticket(connection: AsyncConnection, change: Change) -> None:
         **_columns(change.state, change.at),
     }
     await connection.execute(_INSERT_TICKET, row)
+
+
+async def _index_again(connection: AsyncConnection, ticket_id: UUID) -> None:
+    """The full text index of a ticket whose words were edited."""
+    row = (await connection.execute(_WORDS, {"id": ticket_id})).one()
+    words = {"subject_words": search.words(row.subject), "description_words": search.words(row.description)}
+    await connection.execute(_UPDATE_SEARCH, {"of": ticket_id, **words})
 
 
 def merged(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:

@@ -38,7 +38,11 @@ async def test_a_ticket_is_opened_assigned_and_promised(admin: Api, make_person:
     agent = await make_person("agent")
     answer = await admin.post(
         "/api/v1/tickets",
-        json={**TICKET, "priority": "high", "requester": {"email": "lin.wei@customers.example", "name": "Lin Wei"}},
+        json={
+            **TICKET,
+            "priority": "high",
+            "requester": {"email": "lin.wei@customers.example", "name": "Lin Wei"},
+        },
     )
     ticket = answer.json()
     assert answer.status_code == 201
@@ -105,7 +109,9 @@ async def test_the_requester_sees_the_conversation_and_no_notes(admin: Api, make
     assert (await stranger.get("/api/v1/tickets")).json()["data"] == []
 
 
-async def test_an_answer_of_the_requester_resumes_a_waiting_ticket(admin: Api, make_person: MakePerson) -> None:
+async def test_an_answer_of_the_requester_resumes_a_waiting_ticket(
+    admin: Api, make_person: MakePerson
+) -> None:
     await make_person("agent")
     asker = await make_person("requester")
     ticket = await opened(asker)
@@ -223,7 +229,9 @@ async def test_thirty_two_at_once_never_overfill_anyone(admin: Api, make_person:
     assert {ticket["waiting_reason"] for ticket in tickets if not ticket["assignee"]} == {"all_full"}
 
 
-async def test_a_waiting_ticket_gets_someone_the_moment_they_are_free(admin: Api, make_person: MakePerson) -> None:
+async def test_a_waiting_ticket_gets_someone_the_moment_they_are_free(
+    admin: Api, make_person: MakePerson
+) -> None:
     await make_person("agent", capacity=1)
     first, second = await opened(admin), await opened(admin)
     assert second["assignee"] is None
@@ -236,7 +244,9 @@ async def test_a_waiting_ticket_gets_someone_the_moment_they_are_free(admin: Api
     assert (waiting["status"], waiting["waiting_reason"]) == ("assigned", None)
 
 
-async def test_an_absence_returns_the_tickets_and_its_end_brings_work(admin: Api, make_person: MakePerson) -> None:
+async def test_an_absence_returns_the_tickets_and_its_end_brings_work(
+    admin: Api, make_person: MakePerson
+) -> None:
     agent = await make_person("agent")
     ticket = await opened(admin)
     away = await agent.put(f"/api/v1/people/{agent.person_id}/absence", json={})
@@ -299,3 +309,39 @@ async def test_tags_and_watchers(admin: Api) -> None:
     await act(admin, ticket, "watch")
     detail = (await admin.get(f"/api/v1/tickets/{ticket['id']}")).json()
     assert [watcher["id"] for watcher in detail["watchers"]] == [str(admin.person_id)]
+
+
+async def test_contents_are_edited_and_found_by_their_new_words(admin: Api) -> None:
+    ticket = await opened(admin)
+    path = f"/api/v1/tickets/{ticket['id']}"
+    edited = await admin.patch(path, json={"subject": "网络延迟 Slow link"}, headers={"If-Match": '"1"'})
+    assert (edited.status_code, edited.json()["subject"], edited.json()["version"]) == (
+        200,
+        "网络延迟 Slow link",
+        2,
+    )
+    assert edited.json()["description"] == TICKET["description"]
+    assert len((await admin.get("/api/v1/tickets", params={"q": "网络"})).json()["data"]) == 1
+    assert (await admin.get("/api/v1/tickets", params={"q": "磁盘"})).json()["data"] == []
+    assert (await admin.patch(path, json={})).status_code == 422
+    assert (await admin.patch(path, json={"status": "closed"})).status_code == 422
+
+
+async def test_a_message_to_an_ended_ticket_opens_a_linked_one(
+    admin: Api, make_person: MakePerson, desk: Desk
+) -> None:
+    asker = await make_person("requester")
+    ticket = await opened(asker)
+    await act(admin, ticket, "resolve", resolution="done")
+    await act(admin, ticket, "close")
+    await desk.temporal.get_workflow_handle(f"ticket:{ticket['id']}").terminate()  # as after fourteen days
+    path, headers = f"/api/v1/tickets/{ticket['id']}/comments", {"Idempotency-Key": "late"}
+    answers = [await asker.post(path, json={"body": "again!"}, headers=headers) for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    new = answers[0].json()
+    assert (new["subject"], new["description"]) == (f"Re: {TICKET['subject']}", "again!")
+    linked = (await admin.get(f"/api/v1/tickets/{new['id']}")).json()["linked"]
+    assert [link["relation"] for link in linked] == ["follow_up_of"]
+    gone = await admin.post(f"/api/v1/tickets/{ticket['id']}/actions/note", json={"body": "x"})
+    assert (gone.status_code, gone.json()["code"]) == (409, "process_ended")
