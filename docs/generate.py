@@ -1,0 +1,200 @@
+"""Writes the parts of the documentation that the code knows best: tables and pictures between two markers.
+
+    <!-- generated: moves -->
+    …
+    <!-- end -->
+
+`make docs` writes them anew; tests/architecture/test_docs.py fails when one of them is out of date. Everything
+between the markers is replaced; everything else is written by hand.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from api.app import create_app
+from api.desk import Desk
+from cli.main import COMMANDS, build
+from domain.account import Role, Scope
+from domain.authorization import RULES, Rule
+from domain.notification import DEFAULT_CHANNELS, URGENT, Channel, Kind
+from domain.ticket.fields import Status
+from domain.ticket.moves import MOVES, Action
+from runtime.settings import Settings
+from runtime.temporal import connect
+from storage.database import Database
+
+ROOT: Final = Path(__file__).parents[1]
+_PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+# What happens by itself and is therefore in no table of moves (`domain/ticket/process.py`, `actions.route`).
+_BY_THEMSELVES: Final = (
+    ("[*]", Status.OPEN, "opened"),
+    (Status.OPEN, Status.ASSIGNED, "routed"),
+    (Status.IN_PROGRESS, Status.ASSIGNED, "routed"),
+    (Status.ASSIGNED, Status.OPEN, "absence"),
+    (Status.IN_PROGRESS, Status.OPEN, "absence"),
+    (Status.RESOLVED, Status.CLOSED, "after 3 days"),
+    (Status.CLOSED, "[*]", "after 14 days"),
+)
+
+
+def life() -> str:
+    """The states of a ticket and the actions between them. Actions that leave the state are not drawn."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for status, moves in MOVES.items():
+        for action, to in moves.items():
+            if to is not None and to is not status:
+                arrows.setdefault((status, to), []).append(action)
+    for source, target, cause in _BY_THEMSELVES:
+        arrows.setdefault((source, target), []).append(f"({cause})")
+    lines = [f"    {source} --> {target}: {', '.join(words)}" for (source, target), words in arrows.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+
+
+def moves() -> str:
+    """Actions down, states across: where an action leads; `·` it stays, empty it is refused."""
+    states = [status for status in Status if MOVES[status]]
+    rows = []
+    for action in Action:
+        cells = (MOVES[status].get(action, "") for status in states)
+        rows.append([f"`{action}`", *("·" if cell is None else cell for cell in cells)])
+    return table(["action", *states], rows)
+
+
+def rules() -> str:
+    """Who may do what."""
+    rows = [[f"`{name}`", _who(rule), _scope(rule)] for name, rule in RULES.items()]
+    return table(["action", "who", "scope of a token"], rows)
+
+
+def _who(rule: Rule) -> str:
+    who = [_roles(rule.roles)] if rule.roles else []
+    if rule.works:
+        who = [f"{who[0]}, if they work on the ticket"]
+    if rule.own:
+        who.append(f"{_roles(rule.own)} for their own")
+    return "; ".join(who)
+
+
+def _roles(roles: frozenset[Role]) -> str:
+    return "everyone" if roles == frozenset(Role) else ", ".join(role for role in Role if role in roles)
+
+
+def _scope(rule: Rule) -> str:
+    return "any" if rule.scope is None else f"`{Scope(rule.scope)}`"
+
+
+def notices() -> str:
+    """The kinds of notifications and where they go unless a person chose otherwise."""
+    rows = [
+        [
+            f"`{kind}`",
+            *("yes" if channel in DEFAULT_CHANNELS[kind] else "no" for channel in Channel),
+            "yes" if kind in URGENT else "no",
+        ]
+        for kind in Kind
+    ]
+    return table(["kind", "in the app", "by mail", "passes quiet hours"], rows)
+
+
+def routes() -> str:
+    """Every route of the OpenAPI document."""
+    rows = [
+        [method.upper(), f"`{path}`", _sentence(operation)]
+        for path, operations in openapi()["paths"].items()
+        for method, operation in operations.items()
+    ]
+    return table(["method", "path", "what it does"], rows)
+
+
+def _sentence(operation: dict[str, Any]) -> str:
+    text = operation.get("description") or f"{operation['summary'].capitalize()}."
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def openapi() -> dict[str, Any]:
+    """The document of an API that is connected to nothing."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home))
+        database = Database("postgresql://nobody@localhost/nothing")
+        temporal = asyncio.run(connect(settings, address="127.0.0.1:1", lazy=True))
+        return create_app(Desk(settings=settings, database=database, temporal=temporal)).openapi()
+
+
+def commands() -> str:
+    """Every command with its options."""
+    rows = [row for name in COMMANDS for row in _commands(name)]
+    return table(["command", "what it does", "options"], rows)
+
+
+def _commands(name: str) -> Iterator[list[str]]:
+    group = typer.main.get_command(build(name))
+    assert isinstance(group, typer.core.TyperGroup)
+    yield from _described(f"duradesk {name}", group.commands[name])
+
+
+def _described(path: str, command: Any) -> Iterator[list[str]]:
+    """`command` is a command or a group of typer's own copy of click."""
+    below: dict[str, Any] = getattr(command, "commands", {})
+    for name, one in below.items():
+        yield from _described(f"{path} {name}", one)
+    if not below:
+        arguments = [one.metavar or str(one.name).upper() for one in command.params if _is_argument(one)]
+        options = [one.opts[0] for one in command.params if not _is_argument(one) and _is_shown(one)]
+        what = (command.help or "").split("\n\n")[0]
+        call = " ".join([path, *arguments])
+        yield [f"`{call}`", " ".join(what.split()), " ".join(f"`{option}`" for option in options)]
+
+
+def _is_argument(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "argument")
+
+
+def _is_shown(parameter: Any) -> bool:
+    return not getattr(parameter, "hidden", False) and parameter.name != "help"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "life": life,
+    "moves": moves,
+    "rules": rules,
+    "notices": notices,
+    "routes": routes,
+    "commands": commands,
+}
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def written(text: str) -> str:
+    """`text` with its generated parts as they should be; raises KeyError for a part that nobody generates."""
+    return _PART.sub(lambda found: f"{found[1]}{PARTS[found[2]]()}\n{found[3]}", text)
+
+
+def main() -> None:
+    for page in pages():
+        text = page.read_text()
+        if (fresh := written(text)) != text:
+            page.write_text(fresh)
+
+
+if __name__ == "__main__":
+    main()
