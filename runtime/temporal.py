@@ -5,6 +5,7 @@ namespace needs before our workflows can run in it. Who runs a server is `runtim
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
@@ -23,6 +24,7 @@ from runtime.settings import Settings
 # A resolved ticket may be reopened and asked about for weeks; its finished run must still be there.
 RETENTION = timedelta(days=30)
 _VERIFY_WITHIN = 20.0
+_AGAIN_AFTER = 0.1
 _ALREADY_DONE = (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.INVALID_ARGUMENT)
 
 
@@ -37,7 +39,7 @@ async def connect(
     key = settings.temporal_api_key.get_secret_value()
     try:
         async with asyncio.timeout(settings.connect_timeout.total_seconds()):
-            return await Client.connect(
+            return await _connected(
                 host,
                 namespace=settings.temporal_namespace,
                 data_converter=pydantic_data_converter,
@@ -46,8 +48,17 @@ async def connect(
                 lazy=lazy,
                 runtime=runtime,
             )
-    except (RuntimeError, TimeoutError) as error:
+    except TimeoutError as error:
         raise Unavailable("temporal_away", f"Temporal does not answer at {host}.") from error
+
+
+async def _connected(host: str, **options: Any) -> Client:
+    """Tries until it succeeds: a server that accepts connections may take a moment to be healthy."""
+    while True:
+        try:
+            return await Client.connect(host, **options)
+        except RuntimeError:
+            await asyncio.sleep(_AGAIN_AFTER)
 
 
 async def prepare_namespace(client: Client) -> None:

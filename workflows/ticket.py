@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate
+from temporalio.common import SearchAttributeKey, SearchAttributePair
 
 from activities.failure import as_application_error
 from activities.ticket import TicketActivities
 from domain.errors import DeskError
 from domain.ticket import process
+from domain.ticket.fields import Priority
 from domain.ticket.messages import (
     Act,
     Change,
@@ -31,10 +32,8 @@ OPENED: Final = "opened"
 ACT: Final = "act"
 """The updates by name, for those who call them."""
 
-STATUS = SearchAttributeKey.for_keyword("DuradeskStatus")
+PHASE = SearchAttributeKey.for_keyword("DuradeskPhase")
 PRIORITY = SearchAttributeKey.for_keyword("DuradeskPriority")
-TEAM = SearchAttributeKey.for_keyword("DuradeskTeam")
-ASSIGNEE = SearchAttributeKey.for_keyword("DuradeskAssignee")
 BREACHED = SearchAttributeKey.for_bool("DuradeskBreached")
 
 
@@ -188,29 +187,24 @@ class TicketWorkflow:
 
 def _show(before: TicketState | None, after: TicketState) -> None:
     """Keeps the search attributes of Temporal's own lists: one call, and only for what differs."""
-    updates: list[SearchAttributeUpdate[Any]] = []
-    for shown, value in _attributes(after).items():
-        if before is None or _attributes(before)[shown] != value:
-            updates.append(shown.value_set(value) if value is not None else shown.value_unset())
-    if before is None:
-        updates = [
-            update for update in updates if update.key not in (STATUS, PRIORITY) or after.status != "open"
-        ]
+    known = _starting(after.priority) if before is None else _attributes(before)
+    updates = [key.value_set(value) for key, value in _attributes(after).items() if known[key] != value]
     if updates:
         workflow.upsert_search_attributes(updates)
 
 
-def _attributes(state: TicketState) -> dict[SearchAttributeKey[Any], str | bool | None]:
-    return {
-        STATUS: str(state.status),
-        PRIORITY: str(state.priority),
-        TEAM: None if state.team_id is None else str(state.team_id),
-        ASSIGNEE: None if state.assignee_id is None else str(state.assignee_id),
-        BREACHED: state.breached or None,
-    }
+def _attributes(state: TicketState) -> dict[SearchAttributeKey[Any], str | bool]:
+    """What an operator looks for in Temporal's lists. It is coarse on purpose: each upsert costs an event and a
+    row of Temporal's visibility store, and everything else is answered by our own database."""
+    phase = "active" if state.active else str(state.status)
+    return {PHASE: phase, PRIORITY: str(state.priority), BREACHED: state.breached}
 
 
 def starting_attributes(start: TicketInput) -> list[SearchAttributePair[Any]]:
     """The search attributes that a ticket starts with; they cost nothing there."""
     assert start.open is not None
-    return [SearchAttributePair(STATUS, "open"), SearchAttributePair(PRIORITY, str(start.open.priority))]
+    return [SearchAttributePair(key, value) for key, value in _starting(start.open.priority).items()]
+
+
+def _starting(priority: Priority) -> dict[SearchAttributeKey[Any], str | bool]:
+    return {PHASE: "active", PRIORITY: str(priority), BREACHED: False}

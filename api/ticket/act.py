@@ -17,9 +17,9 @@ from api.ticket.create import begin, fingerprint
 from domain import ids
 from domain.account import Principal, Role
 from domain.authorization import Owned, check, may
-from domain.errors import Invalid, NotFound
+from domain.errors import Invalid, NotFound, Unavailable
 from domain.text import Body, Line, Word
-from domain.ticket.fields import SUBJECT_LIMIT, TAGS_LIMIT, Kind, Priority, Relation
+from domain.ticket.fields import ACTIVE, SUBJECT_LIMIT, TAGS_LIMIT, Kind, Priority, Relation
 from domain.ticket.messages import Act, Committed, Edit, OpenTicket, Requester
 from domain.ticket.moves import Action
 from domain.ticket.record import Ticket
@@ -202,10 +202,19 @@ async def carry_out(
     try:
         await send(desk, ticket_id, act)
     except ProcessEnded:
+        if ticket.status in ACTIVE:
+            raise process_lost() from None
         if action is not Action.COMMENT:
             raise
         return await shown(desk.database, caller, await _follow_up(desk, ticket, act))
     return await shown(desk.database, caller, ticket_id)
+
+
+def process_lost() -> Unavailable:
+    """The database knows an open ticket that Temporal does not: one of them was restored without the other."""
+    return Unavailable(
+        "process_lost", "The ticket is open, but its process is gone. Tell your operator.", retry_after=60
+    )
 
 
 async def _follow_up(desk: Desk, ended: Ticket, act: Act) -> UUID:

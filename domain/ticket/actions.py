@@ -89,13 +89,14 @@ def _reply(draft: Draft, act: Act) -> None:
     )
 
 
-def _answered(draft: Draft, cause: str) -> None:
+def _answered(draft: Draft, cause: str, *, last: bool = False) -> None:
+    """After the `last` answer no further update is owed."""
     if draft["first_responded_at"] is None:
         draft.set(first_responded_at=draft.now)
     draft.board.satisfy(ClockName.FIRST_RESPONSE, draft.now, cause)
     draft.board.satisfy(ClockName.NEXT_RESPONSE, draft.now, cause)
-    if draft.status is not Status.RESOLVED:
-        draft.board.satisfy(ClockName.PERIODIC_UPDATE, draft.now, cause)
+    draft.board.satisfy(ClockName.PERIODIC_UPDATE, draft.now, cause)
+    if draft.status is not Status.RESOLVED and not last:
         draft.start(ClockName.PERIODIC_UPDATE, cause)
 
 
@@ -162,10 +163,9 @@ def _resolve(draft: Draft, act: Act) -> None:
         draft.change_of("kind_changed", act.action, kind=act.kind)
     _write(draft, act, Visibility.PUBLIC)
     draft.set(resolved_at=draft.now, waiting_reason=None)
-    _answered(draft, "resolve")
+    _answered(draft, "resolve", last=True)
     draft.board.satisfy(ClockName.RESOLUTION, draft.now, "resolve")
-    for name in (ClockName.PERIODIC_UPDATE, ClockName.ASSIGNMENT):
-        draft.board.cancel(name, draft.now, "resolve")
+    draft.board.cancel(ClockName.ASSIGNMENT, draft.now, "resolve")
     _move(draft, act)
     draft.event("resolved", comment_id=act.body_id)
     draft.notify(
@@ -189,8 +189,7 @@ def _open_again(draft: Draft, cause: str) -> None:
     draft.board.reopen(draft.priority, draft.now, cause)
     draft.start(ClockName.PERIODIC_UPDATE, cause)
     draft.notify(NoticeKind.TICKET_REOPENED, Audience.ASSIGNEE, Audience.REQUESTER)
-    if draft["assignee_id"] is None:
-        draft.want("assignee")
+    draft.want("assignee")  # who had it may be away by now; whoever is there keeps it
 
 
 def _close(draft: Draft, act: Act) -> None:

@@ -85,8 +85,13 @@ MOVES: dict[Status, dict[Action, Status | None]] = {
 }
 
 
+_NOT_BY_NAME = (Action.COMMENT, Action.EDIT)
+"""A requester's `reply` is a comment, and contents are edited by PATCH: nobody asks for these by name."""
+
+
 def allowed(status: Status) -> list[Action]:
-    return sorted(MOVES[status])
+    """What may be asked for now."""
+    return sorted(set(MOVES[status]) - set(_NOT_BY_NAME))
 
 
 def check_move(status: Status, action: Action) -> None:

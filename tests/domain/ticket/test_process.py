@@ -236,7 +236,7 @@ def test_resolving_keeps_the_promise_and_closes_after_three_days() -> None:
 
 
 def test_reopening_starts_a_new_cycle_and_the_old_one_stays() -> None:
-    state, changes = after(
+    state, _ = after(
         opened(), (100, act(Action.RESOLVE, body="done")), (200, act(Action.REOPEN, body="no"))
     )
     clock = state.clocks[ClockName.RESOLUTION]
@@ -288,6 +288,8 @@ def test_periodic_updates_start_again_with_each_reply() -> None:
     state, _ = after(opened(version=policy(targets=targets)), (20, act(Action.REPLY, body="working on it")))
     clock = state.clocks[ClockName.PERIODIC_UPDATE]
     assert (clock.cycle, clock.started_at) == (2, T0 + minutes(20))
+    _, changes = after(state, (30, act(Action.RESOLVE, body="done")))
+    assert kinds(changes[0], ClockName.PERIODIC_UPDATE) == [Entry.SATISFY]
 
 
 def test_acknowledging_stops_the_repeats_and_nothing_else() -> None:
