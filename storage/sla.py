@@ -19,7 +19,7 @@ from domain.sla.record import PolicyRecord
 from storage import outbox
 from storage.account.conflicts import check_version
 from storage.calendar import lock_calendar
-from storage.database import Reader, Writer
+from storage.database import Reader, Writer, connection_of
 from storage.page import Order, contains, page
 from storage.tables.account import Organization, Team
 from storage.tables.calendar import CalendarRow, CalendarVersionRow
@@ -28,34 +28,39 @@ from storage.tables.sla import SlaPolicyRow, SlaPolicyVersionRow
 BY_POSITION: Final = Order((SlaPolicyRow.position, SlaPolicyRow.id))
 DEFAULT_POLICY_ID: Final = UUID("2f0c9d5e-8d0f-5a57-9a4e-5c1a0d6f7b01")
 
-_ACTIVE: Final[tuple[Any, ...]] = (
-    SlaPolicyRow.id,
-    SlaPolicyRow.version,
-    cast(SlaPolicyVersionRow.spec, Text).label("policy"),
-    CalendarRow.id.label("calendar_id"),
-    CalendarRow.version.label("calendar_version"),
-    cast(CalendarVersionRow.spec, Text).label("calendar"),
+
+def _version(version: Any) -> ColumnElement[bool]:
+    return and_(SlaPolicyVersionRow.policy_id == SlaPolicyRow.id, SlaPolicyVersionRow.version == version)
+
+
+_ACTIVE: Final = (
+    select(
+        SlaPolicyRow.id,
+        SlaPolicyRow.version,
+        cast(SlaPolicyVersionRow.spec, Text).label("policy"),
+        CalendarRow.id.label("calendar_id"),
+        CalendarRow.version.label("calendar_version"),
+        cast(CalendarVersionRow.spec, Text).label("calendar"),
+    )
+    .join(SlaPolicyVersionRow, _version(SlaPolicyRow.version))
+    .join(CalendarRow, CalendarRow.id == SlaPolicyRow.calendar_id, isouter=True)
+    .join(
+        CalendarVersionRow,
+        and_(
+            CalendarVersionRow.calendar_id == CalendarRow.id,
+            CalendarVersionRow.version == CalendarRow.version,
+        ),
+        isouter=True,
+    )
+    .where(SlaPolicyRow.archived_at.is_(None))
+    .order_by(*BY_POSITION.columns)
 )
 
 
 async def active_policies(reader: Reader | Writer) -> list[PolicyVersion]:
-    """Every policy in force with its calendar, by position: one query."""
-    statement = (
-        select(*_ACTIVE)
-        .join(SlaPolicyVersionRow, _version(SlaPolicyRow.version))
-        .join(CalendarRow, CalendarRow.id == SlaPolicyRow.calendar_id, isouter=True)
-        .join(
-            CalendarVersionRow,
-            and_(
-                CalendarVersionRow.calendar_id == CalendarRow.id,
-                CalendarVersionRow.version == CalendarRow.version,
-            ),
-            isouter=True,
-        )
-        .where(SlaPolicyRow.archived_at.is_(None))
-        .order_by(*BY_POSITION.columns)
-    )
-    return [_policy_version(row) for row in await reader.execute(statement)]
+    """Every policy in force with its calendar, by position: one query, as every new ticket asks it."""
+    connection = await connection_of(reader)
+    return [_policy_version(row) for row in await connection.execute(_ACTIVE)]
 
 
 async def policy(reader: Reader | Writer, policy_id: UUID, *, version: int | None = None) -> PolicyRecord:
@@ -171,10 +176,6 @@ def _columns(spec: Policy) -> dict[str, Any]:
     return {"name": spec.name, "position": spec.position, "calendar_id": calendar_id}
 
 
-def _version(version: Any) -> ColumnElement[bool]:
-    return and_(SlaPolicyVersionRow.policy_id == SlaPolicyRow.id, SlaPolicyVersionRow.version == version)
-
-
 def _policies(version: Any) -> Select[Any]:
     return select(
         SlaPolicyRow.id,
@@ -190,7 +191,7 @@ def _record(row: Row[Any]) -> PolicyRecord:
     return PolicyRecord.model_validate({**row.spec, **row._mapping})
 
 
-def _policy_version(row: Row[Any]) -> PolicyVersion:
+def _policy_version(row: Any) -> PolicyVersion:
     return PolicyVersion(
         id=row.id,
         version=row.version,

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, Row, Select, Uuid, bindparam, delete, func, insert, or_, select, union, update
 
 from domain.account import Principal, Ref, Role, Scope, Token
-from storage.database import Database, Reader, Writer
+from storage.database import Database, Reader, Writer, connection_of
 from storage.page import Order, page
 from storage.tables import account as rows
 
@@ -162,7 +162,8 @@ async def revoke_all(writer: Writer, person_id: UUID, *, except_for: UUID | None
 
 
 async def _find(reader: Reader, secret: str) -> Any:
-    return (await reader.execute(_AUTHENTICATE, {"digest": _digest(secret)})).one_or_none()
+    connection = await connection_of(reader)
+    return (await connection.execute(_AUTHENTICATE, {"digest": _digest(secret)})).one_or_none()
 
 
 def _digest(secret: str) -> bytes:

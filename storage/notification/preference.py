@@ -1,27 +1,31 @@
 """What people chose to be told, and who they are to a notification."""
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from domain.notification import Preferences, Recipient
-from storage.database import Reader, Writer
+from storage.database import Reader, Writer, connection_of
 from storage.tables.account import Person
 from storage.tables.notification import NotificationPreferenceRow
+
+_RECIPIENTS: Final = (
+    select(Person.id, Person.locale, Person.time_zone, NotificationPreferenceRow.choices)
+    .outerjoin(NotificationPreferenceRow, NotificationPreferenceRow.person_id == Person.id)
+    .where(Person.id == any_(bindparam("ids", type_=ARRAY(Uuid()))), Person.active)
+    .order_by(Person.id)
+)
 
 
 async def recipients(session: Reader | Writer, person_ids: Collection[UUID]) -> list[Recipient]:
     """The active people among `person_ids` with their language, time zone and choices, in one query."""
     if not person_ids:
         return []
-    found = await session.execute(
-        select(Person.id, Person.locale, Person.time_zone, NotificationPreferenceRow.choices)
-        .outerjoin(NotificationPreferenceRow, NotificationPreferenceRow.person_id == Person.id)
-        .where(Person.id.in_(person_ids), Person.active)
-        .order_by(Person.id)
-    )
+    connection = await connection_of(session)
+    found = await connection.execute(_RECIPIENTS, {"ids": list(person_ids)})
     return [
         Recipient(
             person_id=row.id,

@@ -8,24 +8,23 @@ twice, and no row of an older change ever overwrites a newer one.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic_core import to_jsonable_python
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Boolean, Integer, Uuid, bindparam, delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Unavailable
+from domain.sla.ledger import LedgerRow
 from domain.ticket.messages import Change, Outcome
 from domain.ticket.process import is_empty, timers, with_facts
 from domain.ticket.state import TicketState
 from storage import assignment, outbox, search
 from storage.database import Writer, connection_of, table_of
 from storage.tables.ticket import (
-    LedgerEntryRow,
     TicketCommentRow,
-    TicketEventRow,
     TicketLinkRow,
     TicketProcessRow,
     TicketRow,
@@ -48,12 +47,36 @@ _SEARCH: Final = search.vector(bindparam("subject_words"), "A").concat(
 )
 _INSERT_TICKET: Final = insert(_TICKETS).values(search=_SEARCH)
 _INSERT_COMMENT: Final = insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D"))
-_INSERT_EVENT: Final = insert(table_of(TicketEventRow))
-_INSERT_LEDGER: Final = insert(table_of(LedgerEntryRow))
-_INSERT_PROCESS: Final = insert(_PROCESSES)
+_WRITE_HISTORY: Final = text("""
+    WITH events AS (
+        INSERT INTO ticket_events (ticket_id, version, position, type, at, actor_id, cause, data)
+        SELECT :ticket_id, :version, row_number() OVER () - 1, type, at, actor_id, cause, data
+        FROM jsonb_to_recordset(:events)
+            AS row (type text, at timestamptz, actor_id uuid, cause text, data jsonb)
+    ), ledger AS (
+        INSERT INTO sla_ledger (
+            ticket_id, version, position, clock, cycle, kind, step, at, due_at, fired_at, started_at, target,
+            elapsed, missed, cause, policy_id, policy_version, calendar_version
+        )
+        SELECT :ticket_id, :version, row_number() OVER () - 1, row.*
+        FROM jsonb_to_recordset(:ledger) AS row (
+            clock text, cycle int, kind text, step text, at timestamptz, due_at timestamptz,
+            fired_at timestamptz, started_at timestamptz, target float8, elapsed float8, missed int,
+            cause text, policy_id uuid, policy_version int, calendar_version int
+        )
+    )
+    INSERT INTO ticket_processes AS known (ticket_id, version, state, policy)
+    VALUES (:ticket_id, :version, :state, :policy)
+    ON CONFLICT (ticket_id) DO UPDATE SET version = :version, state = :state,
+        policy = CASE WHEN :adopted THEN :policy ELSE known.policy END
+""").bindparams(
+    bindparam("ticket_id", type_=Uuid()),
+    bindparam("version", type_=Integer()),
+    bindparam("adopted", type_=Boolean()),
+    *(bindparam(name, type_=JSONB(none_as_null=True)) for name in ("events", "ledger", "state", "policy")),
+)
 _UPDATE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
 _UPDATE_SEARCH: Final = _UPDATE_TICKET.values(search=_SEARCH)
-_UPDATE_PROCESS: Final = update(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("of"))
 
 _FREEING: Final = frozenset({"status_changed", "assigned", "unassigned"})
 
@@ -74,8 +97,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         if is_empty(change):
             return Outcome(facts=facts)
     await _write_ticket(connection, change)
-    await _write_history(connection, change)
-    await _write_process(connection, change, policy=facts is not None and facts.matched)
+    await _write_history(connection, change, policy=facts is not None and facts.matched)
     await _write_relations(writer, change)
     await tell(writer, change, mail=mail)
     await _offer_free_place(writer, change)
@@ -172,48 +194,32 @@ def _columns(state: TicketState, at: datetime) -> dict[str, Any]:
     }
 
 
-async def _write_history(connection: AsyncConnection, change: Change) -> None:
-    place = {"ticket_id": change.ticket_id, "version": change.state.event_number}
-    if change.events:
-        events = [
-            {**place, "position": position, **event.model_dump(exclude={"data"}), "data": _plain(event.data)}
-            for position, event in enumerate(change.events)
-        ]
-        await connection.execute(_INSERT_EVENT, events)
-    if change.ledger:
-        rows = [
-            {**place, "position": position, **row.model_dump(exclude={"target", "elapsed"})}
-            | {"target": _seconds(row.target), "elapsed": _seconds(row.elapsed)}
-            for position, row in enumerate(change.ledger)
-        ]
-        await connection.execute(_INSERT_LEDGER, rows)
+async def _write_history(connection: AsyncConnection, change: Change, *, policy: bool) -> None:
+    """Events, ledger and the process's state, in one statement."""
+    state = change.state
+    parameters: dict[str, Any] = {
+        "ticket_id": change.ticket_id,
+        "version": state.event_number,
+        "events": [event.model_dump(mode="json") for event in change.events],
+        "ledger": [_ledger_row(row) for row in change.ledger],
+        "state": state.model_dump(mode="json", exclude={"policy"}),
+        "policy": None if state.policy is None else state.policy.model_dump(mode="json"),
+        "adopted": policy,
+    }
+    await connection.execute(_WRITE_HISTORY, parameters)
     if change.comment is not None:
         words = search.words(change.comment.body)
         row = {**change.comment.model_dump(), "ticket_id": change.ticket_id, "body_words": words}
         await connection.execute(_INSERT_COMMENT, row)
 
 
-def _plain(data: dict[str, Any]) -> dict[str, Any]:
-    """An event's data as JSON."""
-    return cast(dict[str, Any], to_jsonable_python(data))
+def _ledger_row(row: LedgerRow) -> dict[str, Any]:
+    lengths = {"target": _seconds(row.target), "elapsed": _seconds(row.elapsed)}
+    return row.model_dump(mode="json", exclude={"target", "elapsed"}) | lengths
 
 
 def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else length.total_seconds()
-
-
-async def _write_process(connection: AsyncConnection, change: Change, *, policy: bool) -> None:
-    state = change.state
-    row: dict[str, Any] = {
-        "version": state.event_number,
-        "state": state.model_dump(mode="json", exclude={"policy"}),
-    }
-    if policy:
-        row["policy"] = None if state.policy is None else state.policy.model_dump(mode="json")
-    if change.opened is not None:
-        await connection.execute(_INSERT_PROCESS, {"ticket_id": state.id, **row})
-    else:
-        await connection.execute(_UPDATE_PROCESS, {"of": state.id, **row})
 
 
 async def _write_relations(writer: Writer, change: Change) -> None:

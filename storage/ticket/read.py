@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from domain.account import Ref
@@ -13,7 +13,7 @@ from domain.sla.policy import PolicyVersion
 from domain.ticket.fields import Visibility
 from domain.ticket.record import CommentRecord, EventRecord, LinkRecord, PersonRef, Ticket
 from domain.ticket.state import TicketState
-from storage.database import Reader
+from storage.database import Reader, connection_of
 from storage.tables.account import Organization as OrganizationRow
 from storage.tables.account import Person as PersonRow
 from storage.tables.account import Team as TeamRow
@@ -90,6 +90,9 @@ def tickets() -> Select[Any]:
     )
 
 
+_ONE: Final = tickets().where(TicketRow.id == bindparam("id"))
+
+
 def record(row: Row[Any]) -> Ticket:
     values = {name: getattr(row, name) for name in _PLAIN}
     return Ticket(
@@ -102,7 +105,8 @@ def record(row: Row[Any]) -> Ticket:
 
 
 async def get(reader: Reader, ticket_id: UUID) -> Ticket | None:
-    row = (await reader.execute(tickets().where(TicketRow.id == ticket_id))).one_or_none()
+    connection = await connection_of(reader)
+    row = (await connection.execute(_ONE, {"id": ticket_id})).one_or_none()
     return None if row is None else record(row)
 
 
