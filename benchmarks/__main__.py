@@ -68,9 +68,19 @@ def _report(sections: Sequence[Section], size: str) -> str:
 
 
 def _commit() -> str:
-    git = ("git", "-C", str(RUNS.parent), "rev-parse", "--short", "HEAD")
-    done = subprocess.run(git, capture_output=True, text=True, check=False)
-    return f"commit {done.stdout.strip()}" if done.returncode == 0 else "no commit"
+    """What was measured; says so when the files were not those of the commit."""
+    head = _git("rev-parse", "--short", "HEAD")
+    if not head:
+        return "no commit"
+    changed = _git("status", "--porcelain", "--", ":/", ":!/benchmarks/RESULTS.md")
+    return f"commit {head} with uncommitted changes" if changed else f"commit {head}"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ("git", "-C", str(RUNS.parent), *arguments), capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
 
 
 def _machine() -> str:

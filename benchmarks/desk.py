@@ -145,14 +145,15 @@ def new_ticket(number: int = 0, **fields: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running_desk(agents: int = 30) -> AsyncIterator[BenchDesk]:
-    """A new desk with people in it; gone with all its data at the end."""
+    """A new desk with people in it (or none, for `agents` = 0); gone with all its data at the end."""
     RUNS.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=RUNS))
     desk = BenchDesk(folder / "home")
     try:
         await desk.start()
         try:
-            await desk.fill(agents)
+            if agents:
+                await desk.fill(agents)
             yield desk
         finally:
             await asyncio.to_thread(desk.stop)
