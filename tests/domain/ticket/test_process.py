@@ -236,9 +236,7 @@ def test_resolving_keeps_the_promise_and_closes_after_three_days() -> None:
 
 
 def test_reopening_starts_a_new_cycle_and_the_old_one_stays() -> None:
-    state, _ = after(
-        opened(), (100, act(Action.RESOLVE, body="done")), (200, act(Action.REOPEN, body="no"))
-    )
+    state, _ = after(opened(), (100, act(Action.RESOLVE, body="done")), (200, act(Action.REOPEN, body="no")))
     clock = state.clocks[ClockName.RESOLUTION]
     assert (clock.cycle, clock.started_at, state.reopen_count) == (2, T0 + minutes(200), 1)
     assert (state.auto_close_at, state.resolved_at) == (None, None)
