@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 Owner = TypeVar("Owner")
 Input = TypeVar("Input")
@@ -39,7 +39,7 @@ async def commit(
             schedule_to_close_timeout=timedelta(seconds=6),
             retry_policy=_QUICK,
         )
-    except ActivityError as error:
+    except FailureError as error:
         _raise_if_permanent(error)
     return await _patiently(activity, argument)
 
@@ -54,10 +54,15 @@ async def _patiently(activity: Callable[[Owner, Input], Awaitable[Output]], argu
         raise
 
 
-def _raise_if_permanent(error: ActivityError) -> None:
-    cause = error.cause
+def _raise_if_permanent(error: FailureError) -> None:
+    """Raises what no retry cures. A scheduled activity fails with an ActivityError around its cause, a local one
+    that used up its attempts with the cause itself or with a timeout.
+    """
+    if is_cancelled_exception(error):
+        raise error
+    cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, ApplicationError) and cause.non_retryable:
-        raise cause from error
+        raise cause
 
 
 def wants_a_new_run(limit: int | None) -> bool:

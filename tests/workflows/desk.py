@@ -1,5 +1,6 @@
 """A worker with the real ticket activities on a real database, for tests of the ticket process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,6 +25,26 @@ from workers.runner import RUNNER
 from workflows.ticket import ACT, OPENED, TicketWorkflow
 
 LIMIT = timedelta(seconds=20)
+
+
+class Outage:
+    """Lets commits fail with `error`, as often as `begin` says; `over` tells when they succeed again."""
+
+    def __init__(self, error: Exception) -> None:
+        self.over = asyncio.Event()
+        self._error = error
+        self._left = 0
+
+    def begin(self, failures: int) -> None:
+        self.over.clear()
+        self._left = failures
+
+    def strike(self) -> None:
+        if self._left == 0:
+            self.over.set()
+            return
+        self._left -= 1
+        raise self._error
 
 
 class TicketDesk:
@@ -94,10 +115,14 @@ class TicketDesk:
 
 
 @asynccontextmanager
-async def running(client: Client, database: Database, **options: Any) -> AsyncIterator[TicketDesk]:
-    """A desk with its worker, on a queue of its own."""
+async def running(
+    client: Client, database: Database, *, outage: Outage | None = None, **options: Any
+) -> AsyncIterator[TicketDesk]:
+    """A desk with its worker, on a queue of its own; during the `outage` no commit succeeds."""
 
     async def commit_change(writer: Writer, change: Change, mail: bool) -> Outcome:
+        if outage is not None:
+            outage.strike()
         return await commit(writer, change, mail=mail)
 
     async with database.writing() as writer:

@@ -10,13 +10,15 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.failure import as_desk_error
+from domain import ids
 from domain.account import Role
+from domain.errors import Unavailable
 from domain.ticket.fields import Priority, Status
-from domain.ticket.messages import ProcessView, Reconsider
+from domain.ticket.messages import ProcessView, Reconsider, TicketInput
 from domain.ticket.moves import Action
 from storage.database import Database
 from storage.ticket import read
-from tests.workflows.desk import TicketDesk, running
+from tests.workflows.desk import Outage, TicketDesk, running
 from workflows.ticket import TicketWorkflow
 
 
@@ -39,6 +41,25 @@ async def test_a_ticket_is_committed_and_assigned_when_the_update_answers(desk: 
     assert ticket.assignee.id == agent
     assert ticket.requester.email == "lin.wei@customers.example"
     assert {(row.clock, row.kind) for row in rows} == {("first_response", "start"), ("resolution", "start")}
+
+
+@pytest.mark.parametrize("error", [Unavailable("database_away", "Later."), ConnectionResetError("gone")])
+async def test_a_commit_outlives_an_absent_database(
+    temporal: Client, database: Database, error: Exception
+) -> None:
+    """Both ways to commit: of the process's own accord, where a few quick attempts come first, and of an update."""
+    outage = Outage(error)
+    outage.begin(5)
+    async with running(temporal, database, outage=outage) as desk:
+        command = desk.command()
+        start = TicketInput(ticket_id=command.ticket_id, open=command)
+        workflow_id = ids.workflow_id("ticket", command.ticket_id)
+        await temporal.start_workflow(TicketWorkflow.run, start, id=workflow_id, task_queue=desk.queue)
+        await asyncio.wait_for(outage.over.wait(), 30)
+        assert (await desk.open(command)).version == 1
+        outage.begin(2)
+        assert (await desk.act(command.ticket_id, Action.REPLY, body="still here")).version == 2
+        assert outage.over.is_set()
 
 
 async def test_the_same_key_gives_the_same_ticket_and_another_body_is_refused(desk: TicketDesk) -> None:
