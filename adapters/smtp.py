@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import aiosmtplib
 
 from domain.notification import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from runtime import tracing
 from runtime.settings import SettingError
 
 StartTls = Literal["auto", "always", "never"]
@@ -118,8 +119,9 @@ class SmtpSender:
     async def send(self, message: EmailMessage) -> None:
         """Returns when the server has taken the mail; raises DeliveryRefused or DeliveryDelayed."""
         try:
-            async with asyncio.timeout(self._server.timeout.total_seconds()):
-                await self._send(message)
+            with tracing.span("smtp", "client", server=self._server.host):
+                async with asyncio.timeout(self._server.timeout.total_seconds()):
+                    await self._send(message)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             # Not "from error": the library's errors name the recipient, and a cause is kept in the history.
             raise failure(error) from None

@@ -5,8 +5,10 @@ error ends: logged with its request id and answered as a problem document, never
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
@@ -16,9 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import as_desk_error, desk_problem, problem
 from api.metrics import REQUESTS, SECONDS
+from runtime import tracing
+from runtime.origin import REQUEST_ID
 
 _log = structlog.get_logger()
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TICKET: Final = re.compile(r"/tickets/([0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?:/|$)")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 BODY_LIMIT: Final = 2 * 2**20
@@ -42,7 +47,7 @@ class Frame:
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id, api=scope["path"].startswith("/api/"))
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with _told(scope, request_id), tracing.span(scope["method"], "server", parent=headers) as span:
             try:
                 limited = _Limited(receive, headers, self._limit(scope))
                 if limited.is_announced_too_large:
@@ -55,6 +60,8 @@ class Frame:
                 await self._fail(scope, receive, answer, error)
             finally:
                 _record(scope, answer.status, perf_counter() - started)
+                if span is not None:
+                    _name(span, scope, answer.status)
 
     def _limit(self, scope: Scope) -> int:
         return self._upload_limit if scope["path"].endswith(self._upload_paths) else BODY_LIMIT
@@ -122,9 +129,34 @@ async def _too_large(scope: Scope, limit: int, receive: Receive, send: Send) -> 
     await problem(scope, 413, "too_large", _limit_text(limit))(scope, receive, send)
 
 
+@contextmanager
+def _told(scope: Scope, request_id: str) -> Iterator[None]:
+    """Every line of the request tells its id and its ticket; a new ticket's id is bound when it is known."""
+    ticket = _TICKET.search(scope["path"])
+    names = {REQUEST_ID: request_id} | ({"ticket_id": ticket[1]} if ticket else {})
+    with structlog.contextvars.bound_contextvars(**names):
+        try:
+            yield
+        finally:
+            structlog.contextvars.unbind_contextvars("ticket_id")
+
+
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _name(span: Any, scope: Scope, status: int) -> None:
+    """By what OpenTelemetry calls these; the query is left out, as people search for people."""
+    route = _route(scope)
+    span.update_name(f"{scope['method']} {route}")
+    span.set_attributes(
+        {
+            "http.request.method": scope["method"],
+            "http.route": route,
+            "http.response.status_code": status or 500,
+        }
+    )
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

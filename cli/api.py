@@ -12,6 +12,7 @@ from api.desk import Desk
 from cli.options import Gated, begin
 from runtime.settings import Settings
 from runtime.temporal import connect
+from runtime.tracing import start_tracing
 from storage.database import Database
 
 # A request takes milliseconds; only a slow client or an event stream is cut off after this.
@@ -24,7 +25,12 @@ def register(app: typer.Typer) -> None:
 
 def api(gated: Gated = False) -> None:
     """Serve the API."""
-    uvloop.run(_serve(begin(gated)))
+    settings = begin(gated)
+    stop_tracing = start_tracing(settings, "api")
+    try:
+        uvloop.run(_serve(settings))
+    finally:
+        stop_tracing()
 
 
 async def _serve(settings: Settings) -> None:

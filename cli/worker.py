@@ -8,6 +8,7 @@ import uvloop
 
 from cli.options import Gated, begin, until_told
 from domain.queues import DELIVERY, PROCESS
+from runtime.tracing import start_tracing
 from workers.main import run_workers
 
 
@@ -28,4 +29,9 @@ def worker(
     queue: Annotated[Queue, typer.Option(help="Which work to do.")] = Queue.ALL, gated: Gated = False
 ) -> None:
     """Run the durable processes and deliveries."""
-    uvloop.run(until_told(run_workers(begin(gated), _TASK_QUEUES[queue])))
+    settings = begin(gated)
+    stop_tracing = start_tracing(settings, "worker")
+    try:
+        uvloop.run(until_told(run_workers(settings, _TASK_QUEUES[queue])))
+    finally:
+        stop_tracing()

@@ -13,6 +13,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from runtime import tracing
+from runtime.origin import record_of
 from runtime.settings import Settings
 
 _MASK = "***"
@@ -20,6 +22,7 @@ _SECRET_NAME = re.compile(r"password|secret|token|authorization|api_?key|cookie|
 _URL_SECRET = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 # They tell their life story at INFO.
+_TELLS_PAYLOADS = "temporalio.worker"  # at DEBUG it tells whole payloads, with the texts of tickets
 _TALKATIVE = ("uvicorn", "uvicorn.access", "uvicorn.error", "httpx", "httpcore", "alembic", "temporalio")
 
 
@@ -29,6 +32,7 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_what_it_is_about,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -53,6 +57,20 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
     logging.root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+    logging.getLogger(_TELLS_PAYLOADS).setLevel(max(level, logging.INFO))
+
+
+def name_what_it_is_about(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The ids of Temporal's own lines under the names that ours have, and the trace."""
+    for details in (event.pop("temporal_workflow", None), event.pop("temporal_activity", None)):
+        if isinstance(details, dict):
+            known = {"run_id": details.get("run_id") or details.get("workflow_run_id")}
+            known |= {name: details[name] for name in ("activity_type", "attempt") if name in details}
+            event = {**record_of(str(details.get("workflow_id", ""))), **known, **event}
+    trace_id = tracing.trace_id()
+    if trace_id is not None:
+        event["trace_id"] = trace_id
+    return event
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     token: SecretStr = Field(SecretStr(""), description="API token of the command line's client commands")
     encryption_key: SecretStr = Field(SecretStr(""), description="key of encrypted workflow histories")
     locale: Literal["en", "zh-CN"] = Field("en", description="language of people who chose none")
+    otlp_endpoint: Annotated[str, _url("http", "https")] = Field(
+        "", description="OpenTelemetry collector, such as http://localhost:4318; empty: no traces"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
     log_format: Literal["console", "json"] = Field("console", description="lines for people or for programs")
 

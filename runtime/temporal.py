@@ -19,6 +19,7 @@ from temporalio.service import GrpcCompression, RPCError, RPCStatusCode, TLSConf
 
 from domain.errors import Unavailable
 from runtime.config import search_attributes
+from runtime.interceptor import OriginInterceptor
 from runtime.settings import Settings
 
 # A resolved ticket may be reopened and asked about for weeks; its finished run must still be there.
@@ -48,6 +49,7 @@ async def connect(
                 lazy=lazy,
                 runtime=runtime,
                 grpc_compression=_compression(host),
+                interceptors=[OriginInterceptor()],
             )
     except TimeoutError as error:
         raise Unavailable("temporal_away", f"Temporal does not answer at {host}.") from error

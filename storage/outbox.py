@@ -8,15 +8,20 @@ from typing import Any, Literal
 
 from sqlalchemy import func, insert, select
 
+from runtime.origin import origin
 from storage.database import Writer
 from storage.tables.outbox import Outbox
 
 CHANNEL = "duradesk_outbox"
+ORIGIN = "origin"
 
 Topic = Literal["notification", "capacity", "absence", "reroute", "policy"]
 
 
 async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -> None:
-    """Add a row; `key` names the subject, so that the relay can act on it once."""
-    await writer.execute(insert(Outbox).values(topic=topic, key=key, payload=payload))
+    """Add a row; `key` names the subject, so that the relay can act on it once. The request that it goes back
+    to is kept with it."""
+    carrier = origin()
+    values = {"topic": topic, "key": key, "payload": payload | {ORIGIN: carrier} if carrier else payload}
+    await writer.execute(insert(Outbox).values(values))
     await writer.execute(select(func.pg_notify(CHANNEL, topic)))

@@ -18,9 +18,11 @@ from domain.notification import NotificationInput
 from domain.queues import PROCESS
 from domain.sla.rollout import RolloutInput
 from domain.ticket.messages import Reconsider
+from runtime.origin import go_on_from
 from storage import assignment
 from storage.account import people
 from storage.database import Database, Reader, connection_of
+from storage.outbox import ORIGIN
 from storage.tables.outbox import Outbox
 from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
@@ -51,6 +53,7 @@ class Handlers:
         limit = asyncio.Semaphore(_CONCURRENCY)
 
         async def start(row: Outbox) -> None:
+            go_on_from(row.payload.get(ORIGIN, {}))
             async with limit:
                 await self._start_once(
                     NotificationWorkflow.run,

@@ -15,8 +15,10 @@ import structlog
 from sqlalchemy import delete, select
 
 from domain.errors import DeskError
+from runtime import tracing
+from runtime.origin import going_on_from
 from storage.database import Database, Writer
-from storage.outbox import CHANNEL
+from storage.outbox import CHANNEL, ORIGIN
 from storage.tables.outbox import Outbox
 
 _log = structlog.get_logger()
@@ -70,8 +72,10 @@ class Relay:
         done: list[int] = []
         for topic in dict.fromkeys(row.topic for row in rows):
             of_topic = [row for row in rows if row.topic == topic]
+            carrier = of_topic[-1].payload.get(ORIGIN, {})
             try:
-                await self._handlers[topic](of_topic)
+                with going_on_from(carrier), tracing.span(f"outbox {topic}", parent=carrier):
+                    await self._handlers[topic](of_topic)
             except Exception as error:  # whatever it was, the rows stay and come again
                 _log.warning("outbox_row_kept", topic=topic, rows=len(of_topic), error=repr(error))
             else:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import orjson
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
+from structlog.contextvars import bind_contextvars
 from temporalio.client import WithStartWorkflowOperation
 from temporalio.common import (
     Priority as TaskPriority,
@@ -92,6 +93,7 @@ async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> bool:
             if known != command.fingerprint:
                 raise key_reused()
             return False
+    bind_contextvars(ticket_id=str(command.ticket_id))
     start = TicketInput(ticket_id=command.ticket_id, open=command)
     operation = WithStartWorkflowOperation(
         TicketWorkflow.run,

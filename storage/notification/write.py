@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.notification import Channel, NewNotification, State
+from runtime.origin import origin
 from storage import outbox
 from storage.database import Writer, connection_of
 
@@ -25,13 +26,17 @@ _ADD: Final = text("""
     ), asked AS (
         INSERT INTO outbox (topic, key, payload)
         SELECT 'notification', id || ':' || generation,
-            jsonb_strip_nulls(jsonb_build_object('send_after', send_after))
+            jsonb_strip_nulls(jsonb_build_object('send_after', send_after, 'origin', CAST(:origin AS jsonb)))
         FROM added
         WHERE state = 'pending'
         RETURNING id
     )
     SELECT pg_notify(:channel, 'notification') FROM asked LIMIT 1
-""").bindparams(bindparam("rows", type_=JSONB), channel=outbox.CHANNEL)
+""").bindparams(
+    bindparam("rows", type_=JSONB),
+    bindparam("origin", type_=JSONB(none_as_null=True)),
+    channel=outbox.CHANNEL,
+)
 
 
 async def add(writer: Writer, rows: Sequence[NewNotification], *, smtp_configured: bool) -> None:
@@ -43,7 +48,8 @@ async def add(writer: Writer, rows: Sequence[NewNotification], *, smtp_configure
     if rows:
         mail = State.PENDING if smtp_configured else State.KEPT
         connection = await connection_of(writer)
-        await connection.execute(_ADD, {"rows": [_values(row, mail) for row in rows]})
+        values = {"rows": [_values(row, mail) for row in rows], "origin": origin() or None}
+        await connection.execute(_ADD, values)
 
 
 def _values(row: NewNotification, mail: State) -> dict[str, Any]:

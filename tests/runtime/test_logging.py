@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import orjson
@@ -13,13 +14,20 @@ from runtime.logging import configure_logging
 from runtime.settings import Settings
 
 
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
+@contextmanager
+def restored() -> Iterator[None]:
+    """Afterwards logging is as it was before."""
     handlers, level = logging.root.handlers, logging.root.level
     yield
     logging.root.handlers = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    with restored():
+        yield
 
 
 def _output(log_format: Literal["console", "json"] = "json") -> io.StringIO:
