@@ -23,6 +23,9 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.TICKET_CLOSED: _("Ticket #{number} is closed: {subject}"),
     Kind.TICKET_REOPENED: _("Ticket #{number} is open again: {subject}"),
     Kind.TICKET_ESCALATED: _("Ticket #{number} is escalated: {subject}"),
+    Kind.TICKET_MENTIONED: _("{actor} mentioned you on ticket #{number}: {subject}"),
+    Kind.TICKET_SHARED: _("You follow ticket #{number} now: {subject}"),
+    Kind.TICKET_MERGED: _("Ticket #{number} was merged with another: {subject}"),
     Kind.SLA_WARNING: _("Ticket #{number} is close to its due time: {subject}"),
     Kind.SLA_BREACHED: _("Ticket #{number} is overdue: {subject}"),
 }
@@ -37,6 +40,9 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.TICKET_CLOSED: _("The ticket needs nothing more from you."),
     Kind.TICKET_REOPENED: _("Work on the ticket goes on."),
     Kind.TICKET_ESCALATED: _("Someone asked for more help. Its priority is {priority}."),
+    Kind.TICKET_MENTIONED: _("You are asked to have a look."),
+    Kind.TICKET_SHARED: _("You are told of every answer and can answer yourself."),
+    Kind.TICKET_MERGED: _("Work on both goes on in one place."),
     Kind.SLA_WARNING: _("{clock} is due at {due_at}."),
     Kind.SLA_BREACHED: _("{clock} was due at {due_at}."),
 }
@@ -47,6 +53,7 @@ _SUBJECTS: Final[Mapping[Kind, str]] = {
     Kind.TICKET_ASSIGNED: _("{tag} Assigned to you: {subject}"),
     Kind.TICKET_NOTED: _("{tag} Note: {subject}"),
     Kind.TICKET_ESCALATED: _("{tag} Escalated: {subject}"),
+    Kind.TICKET_MENTIONED: _("{tag} You were mentioned: {subject}"),
     Kind.SLA_WARNING: _("{tag} Due soon: {subject}"),
     Kind.SLA_BREACHED: _("{tag} Overdue: {subject}"),
 }

@@ -65,6 +65,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "ticket.act:watch": Rule(_WRITE, EVERYONE),
     "ticket.act:unwatch": Rule(_WRITE, EVERYONE),
     "ticket.act:*": Rule(_WRITE, STAFF, works=True),  # every other action
+    "macro.read": Rule(_READ, STAFF),
+    "macro.personal": Rule(_WRITE, STAFF),
+    "macro.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
     # processes and promises
     "process.read": Rule(_READ, MANAGEMENT),
     "escalation.list": Rule(_READ, MANAGEMENT),

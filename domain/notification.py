@@ -34,6 +34,9 @@ class Kind(StrEnum):
     TICKET_CLOSED = "ticket_closed"
     TICKET_REOPENED = "ticket_reopened"
     TICKET_ESCALATED = "ticket_escalated"
+    TICKET_MENTIONED = "ticket_mentioned"
+    TICKET_SHARED = "ticket_shared"
+    TICKET_MERGED = "ticket_merged"
     SLA_WARNING = "sla_warning"
     SLA_BREACHED = "sla_breached"
 
@@ -68,6 +71,9 @@ class Audience(StrEnum):
     TEAM = "team"
     WATCHERS = "watchers"
     STAFF_WATCHERS = "staff_watchers"
+    COLLABORATORS = "collaborators"
+    MENTIONED = "mentioned"
+    NAMED = "named"
 
 
 DEFAULT_CHANNELS: Final[Mapping[Kind, frozenset[Channel]]] = {

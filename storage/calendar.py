@@ -14,7 +14,7 @@ from domain.authorization import not_found
 from domain.calendar import Calendar, CalendarRecord
 from domain.errors import Conflict
 from storage import outbox
-from storage.account.conflicts import check_version
+from storage.conflicts import check_version
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
 from storage.tables.calendar import CalendarRow, CalendarVersionRow

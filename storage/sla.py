@@ -17,8 +17,8 @@ from domain.errors import Invalid, NotFound
 from domain.sla.policy import DEFAULT_POLICY, Policy, PolicyVersion
 from domain.sla.record import PolicyRecord
 from storage import outbox
-from storage.account.conflicts import check_version
 from storage.calendar import lock_calendar
+from storage.conflicts import check_version
 from storage.database import Reader, Writer, connection_of
 from storage.page import Order, contains, page
 from storage.tables.account import Organization, Team

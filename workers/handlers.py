@@ -46,6 +46,7 @@ class Handlers:
             "absence": self.absence,
             "reroute": self.reroute,
             "policy": self.policy,
+            "ticket": self.ticket,
         }
 
     async def notification(self, rows: Sequence[Outbox]) -> None:
@@ -97,6 +98,12 @@ class Handlers:
         await self._start_once(
             RolloutWorkflow.run, RolloutInput(), ids.workflow_id("rollout", str(rows[-1].id))
         )
+
+    async def ticket(self, rows: Sequence[Outbox]) -> None:
+        """What happened to one ticket and concerns another, in the order in which it happened."""
+        for row in rows:
+            message = Reconsider(cause=row.payload["cause"], ticket_id=UUID(row.payload["ticket_id"]))
+            await send_all(self._client, [UUID(row.key)], message)
 
     async def _return_tickets(self, person_id: UUID) -> None:
         async with self._database.reading() as reader:

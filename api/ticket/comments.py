@@ -11,7 +11,8 @@ from api.errors import problems
 from api.forms import Form
 from api.page import Page, PageQuery, page_of
 from api.ticket.access import ticket_for
-from api.ticket.act import Words, carry_out
+from api.ticket.act import carry_out
+from api.ticket.forms import Words
 from domain.authorization import may
 from domain.text import Body
 from domain.ticket.fields import Visibility

@@ -3,7 +3,7 @@
 A `Draft` lives inside one decision of `domain/ticket/process.py` and is never kept.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from domain.sla.board import Board
 from domain.sla.clock import Due, StepKind
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Priority, Status, Visibility
-from domain.ticket.messages import Act, Change, Comment, Edit, Event, Link, OpenTicket, Want
+from domain.ticket.messages import Act, Change, Comment, Edit, Event, Link, Merge, OpenTicket, Want
 from domain.ticket.state import SEEN_LIMIT, Seen, TicketState
 
 PAUSABLE = (ClockName.RESOLUTION, ClockName.NEXT_RESPONSE)
@@ -31,12 +31,16 @@ class Draft:
         self.notices: list[Notice] = []
         self.wants: list[Want] = []
         self.opened: OpenTicket | None = None
-        self.comment: Comment | None = None
+        self.comments: list[Comment] = []
         self.tags: tuple[list[str], list[str]] = ([], [])
         self.watch: list[UUID] = []
         self.unwatch: list[UUID] = []
         self.link: list[Link] = []
         self.unlink: list[UUID] = []
+        self.share: list[UUID] = []
+        self.unshare: list[UUID] = []
+        self.merge: Merge | None = None
+        self.unmerge: UUID | None = None
         self.edit: Edit | None = None
         self._fields: dict[str, Any] = {}
 
@@ -71,8 +75,10 @@ class Draft:
         )
 
     def write(self, body: str, visibility: Visibility, body_id: UUID) -> None:
-        self.comment = Comment(
-            id=body_id, author_id=self.actor_id, visibility=visibility, body=body, at=self.now
+        """Several comments of one decision are a microsecond apart, which keeps them in their order."""
+        at = self.now + timedelta(microseconds=len(self.comments))
+        self.comments.append(
+            Comment(id=body_id, author_id=self.actor_id, visibility=visibility, body=body, at=at)
         )
 
     def move(self, status: Status, cause: str) -> None:
@@ -161,12 +167,16 @@ class Draft:
             events=self.events,
             ledger=board.ledger,
             notices=self.notices,
-            comment=self.comment,
+            comments=self.comments,
             tags=self.tags,
             watch=self.watch,
             unwatch=self.unwatch,
             link=self.link,
             unlink=self.unlink,
+            share=self.share,
+            unshare=self.unshare,
+            merge=self.merge,
+            unmerge=self.unmerge,
             edit=self.edit,
             wants=self.wants,
         )

@@ -1,6 +1,7 @@
 """The closed sets and the limits of a ticket's fields. Lengths count characters."""
 
 from enum import StrEnum
+from typing import Literal
 
 SUBJECT_LIMIT = 500
 DESCRIPTION_LIMIT = 100_000
@@ -97,12 +98,27 @@ class Relation(StrEnum):
     HAS_PROBLEM = "has_problem"
     FOLLOW_UP_OF = "follow_up_of"
     FOLLOWED_UP_BY = "followed_up_by"
+    SPLIT_FROM = "split_from"
+    SPLIT_INTO = "split_into"
+    MERGED_INTO = "merged_into"
+    MERGED_FROM = "merged_from"
 
     @property
     def inverse(self) -> "Relation":
         """The same link seen from the other ticket."""
         return _INVERSE.get(self, self)
 
+
+ChosenRelation = Literal[
+    Relation.RELATED,
+    Relation.PARENT,
+    Relation.CHILD,
+    Relation.DUPLICATE_OF,
+    Relation.DUPLICATED_BY,
+    Relation.PROBLEM_OF,
+    Relation.HAS_PROBLEM,
+]
+"""The relations that people make; the others tell where a ticket came from or went."""
 
 _INVERSE = {
     Relation.PARENT: Relation.CHILD,
@@ -113,4 +129,8 @@ _INVERSE = {
     Relation.HAS_PROBLEM: Relation.PROBLEM_OF,
     Relation.FOLLOW_UP_OF: Relation.FOLLOWED_UP_BY,
     Relation.FOLLOWED_UP_BY: Relation.FOLLOW_UP_OF,
+    Relation.SPLIT_FROM: Relation.SPLIT_INTO,
+    Relation.SPLIT_INTO: Relation.SPLIT_FROM,
+    Relation.MERGED_INTO: Relation.MERGED_FROM,
+    Relation.MERGED_FROM: Relation.MERGED_INTO,
 }

@@ -30,7 +30,8 @@ class OpenTicket(Message):
     """Everything a new ticket starts with.
 
     `fingerprint` tells two bodies under one key apart. `created_at` is set for imported tickets only; their
-    clocks start when they enter the desk, because no promise was made before.
+    clocks start when they enter the desk, because no promise was made before. `copies` are the comments of the
+    ticket it was split from that it starts with.
     """
 
     ticket_id: UUID
@@ -48,6 +49,8 @@ class OpenTicket(Message):
     created_at: datetime | None = None
     created_by: UUID | None = None
     follow_up_of: UUID | None = None
+    split_from: UUID | None = None
+    copies: list[UUID] = []
 
 
 class Edit(Message):
@@ -58,17 +61,18 @@ class Edit(Message):
     custom_fields: dict[str, Any] | None = None
 
 
-class Act(Message):
-    """One action of one actor. `request_id` makes it happen once; `expected_version` makes it conditional.
+class Merge(Message):
+    """A ticket that goes into another. `share` lets its requester follow the other from then on."""
 
-    Only the fields that the action takes are set; `api/ticket` checks the shape of each action.
-    """
+    into: UUID
+    share: bool = False
+
+
+class Step(Message):
+    """One action with what it takes. Only the fields that the action takes are set; `api/ticket` checks the
+    shape of each action. `apply` carries out all its `steps` in one commit, or none of them."""
 
     action: Action
-    actor_id: UUID | None
-    request_id: str
-    fingerprint: str = ""
-    expected_version: int | None = None
     body: str | None = None
     body_id: UUID | None = None
     assignee_id: UUID | None = None
@@ -79,9 +83,21 @@ class Act(Message):
     add: list[str] = []
     remove: list[str] = []
     watcher_id: UUID | None = None
+    person_id: UUID | None = None
     linked_id: UUID | None = None
     relation: Relation | None = None
     edit: Edit | None = None
+    merge: Merge | None = None
+    steps: list["Step"] = []
+
+
+class Act(Step):
+    """One action of one actor. `request_id` makes it happen once; `expected_version` makes it conditional."""
+
+    actor_id: UUID | None
+    request_id: str
+    fingerprint: str = ""
+    expected_version: int | None = None
 
 
 class Committed(Message):
@@ -158,12 +174,16 @@ class Change(Message):
     events: list[Event] = []
     ledger: list[LedgerRow] = []
     notices: list[Notice] = []
-    comment: Comment | None = None
+    comments: list[Comment] = []
     tags: tuple[list[str], list[str]] = ([], [])
     watch: list[UUID] = []
     unwatch: list[UUID] = []
     link: list[Link] = []
     unlink: list[UUID] = []
+    share: list[UUID] = []
+    unshare: list[UUID] = []
+    merge: Merge | None = None
+    unmerge: UUID | None = None
     edit: Edit | None = None
     wants: list[Want] = []
 
@@ -173,10 +193,12 @@ class Change(Message):
 
 
 class Reconsider(Message):
-    """A fact from outside that may change the process: someone is free or absent, or the promises changed."""
+    """A fact from outside that may change the process: someone is free or absent, the promises changed, or
+    another ticket was merged into this one or taken out again."""
 
-    cause: Literal["capacity", "absence", "policy"]
+    cause: Literal["capacity", "absence", "policy", "merged", "unmerged"]
     person_id: UUID | None = None
+    ticket_id: UUID | None = None
 
 
 class TicketInput(Message):

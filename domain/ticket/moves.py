@@ -33,10 +33,28 @@ class Action(StrEnum):
     UNWATCH = "unwatch"
     LINK = "link"
     UNLINK = "unlink"
+    SHARE = "share"
+    UNSHARE = "unshare"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    SPLIT = "split"
+    APPLY = "apply"
 
 
 _STAYS: dict[Action, Status | None] = dict.fromkeys(
-    (Action.NOTE, Action.EDIT, Action.TAG, Action.WATCH, Action.UNWATCH, Action.LINK, Action.UNLINK)
+    (
+        Action.NOTE,
+        Action.EDIT,
+        Action.TAG,
+        Action.WATCH,
+        Action.UNWATCH,
+        Action.LINK,
+        Action.UNLINK,
+        Action.SHARE,
+        Action.UNSHARE,
+        Action.SPLIT,
+        Action.APPLY,
+    )
 )
 _WORK: dict[Action, Status | None] = {
     Action.ASSIGN: None,
@@ -47,6 +65,7 @@ _WORK: dict[Action, Status | None] = {
     Action.SET_PRIORITY: None,
     Action.SET_CATEGORY: None,
     Action.RESOLVE: Status.RESOLVED,
+    Action.MERGE: Status.MERGED,
     **_STAYS,
 }
 
@@ -79,9 +98,10 @@ MOVES: dict[Status, dict[Action, Status | None]] = {
         Action.COMMENT: Status.IN_PROGRESS,
         Action.REOPEN: Status.IN_PROGRESS,
         Action.CLOSE: Status.CLOSED,
+        Action.MERGE: Status.MERGED,
     },
     Status.CLOSED: {**_STAYS, Action.COMMENT: Status.IN_PROGRESS, Action.REOPEN: Status.IN_PROGRESS},
-    Status.MERGED: {},
+    Status.MERGED: {Action.UNMERGE: Status.OPEN},
 }
 
 

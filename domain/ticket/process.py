@@ -17,11 +17,12 @@ from domain.ticket import actions
 from domain.ticket.draft import Draft
 from domain.ticket.fields import ACTIVE, Relation, Status
 from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, OpenTimer, Reconsider
-from domain.ticket.moves import check_move
+from domain.ticket.moves import check_move, target
 from domain.ticket.state import Seen, TicketState
 
 AUTO_CLOSE_AFTER = timedelta(days=3)
 REOPEN_WINDOW = timedelta(days=14)
+"""How long a closed ticket can be reopened, and a merged one taken out again."""
 
 
 def opened(command: OpenTicket, now: datetime) -> Change:
@@ -39,6 +40,8 @@ def opened(command: OpenTicket, now: datetime) -> Change:
     draft.event("opened", cause=command.channel, priority=command.priority, category=command.category)
     if command.follow_up_of is not None:
         draft.link.append(Link(ticket_id=command.follow_up_of, relation=Relation.FOLLOW_UP_OF))
+    if command.split_from is not None:
+        draft.link.append(Link(ticket_id=command.split_from, relation=Relation.SPLIT_FROM))
     # The requester hears that the ticket has arrived, also when they opened it themselves.
     draft.notices.append(Notice(kind=NoticeKind.TICKET_CREATED, audience=[Audience.REQUESTER]))
     draft.want("requester", "policy", "assignee")
@@ -57,7 +60,10 @@ def check(state: TicketState, act: Act) -> Seen | None:
         return seen
     if act.expected_version is not None and act.expected_version != state.event_number:
         raise StaleVersion(act.expected_version, state.event_number)
-    check_move(state.status, act.action)
+    status = state.status
+    for step in (act, *act.steps):
+        check_move(status, step.action)
+        status = target(status, step.action)
     return None
 
 
@@ -95,6 +101,8 @@ def reconsidered(state: TicketState, message: Reconsider, now: datetime) -> Chan
         draft.want("policy")
     if message.cause == "capacity" and state.wants_assignee:
         draft.want("assignee")
+    if message.cause in ("merged", "unmerged") and message.ticket_id is not None:
+        actions.take_in(draft, message.ticket_id, merged=message.cause == "merged")
     if message.cause == "absence" and state.active and state.assignee_id == message.person_id:
         draft.want("assignee")
     return draft.finish()
@@ -124,7 +132,7 @@ def with_facts(change: Change, facts: Facts) -> Change:
 def is_empty(change: Change) -> bool:
     """Whether a completed change says nothing new; such a change is not committed."""
     return not (
-        change.events or change.ledger or change.comment or change.watch or change.unwatch or change.unlink
+        change.events or change.ledger or change.comments or change.watch or change.unwatch or change.unlink
     )
 
 
@@ -146,7 +154,7 @@ def _set_deadlines(draft: Draft) -> None:
     status, before = draft.status, draft.before
     if status is Status.RESOLVED:
         draft.set(auto_close_at=before.auto_close_at or draft.now + AUTO_CLOSE_AFTER, finish_at=None)
-    elif status is Status.CLOSED:
+    elif status in (Status.CLOSED, Status.MERGED):
         draft.set(auto_close_at=None, finish_at=before.finish_at or draft.now + REOPEN_WINDOW)
     else:
         draft.set(auto_close_at=None, finish_at=None)
@@ -173,7 +181,5 @@ def next_deadline(state: TicketState) -> datetime | None:
 
 
 def is_finished(state: TicketState, now: datetime) -> bool:
-    """Closed, and past the time in which it could be reopened; or merged away."""
-    if state.status is Status.MERGED:
-        return True
+    """Closed or merged, and past the time in which that could be taken back."""
     return state.finish_at is not None and state.finish_at <= now

@@ -36,6 +36,7 @@ class Ticket(Value):
     assignee: Ref | None
     team: Ref | None
     waiting_reason: str | None
+    merged_into: UUID | None
     tags: tuple[str, ...]
     custom_fields: dict[str, Any]
     breached: bool
@@ -48,10 +49,14 @@ class Ticket(Value):
     first_responded_at: AwareDatetime | None
     resolved_at: AwareDatetime | None
     closed_at: AwareDatetime | None
+    collaborators: tuple[Ref, ...] = ()
 
 
 class CommentRecord(Value):
+    """`ticket_id` is another ticket's where the message came to one that was merged into this one."""
+
     id: UUID
+    ticket_id: UUID
     author: Ref | None
     visibility: Visibility
     body: str

@@ -54,6 +54,8 @@ class TicketState(BaseModel):
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     reopen_count: int = 0
+    merged_into: UUID | None = None
+    merged_from: tuple[UUID, ...] = ()
     auto_close_at: datetime | None = None
     finish_at: datetime | None = None
     policy: PolicyVersion | None = None

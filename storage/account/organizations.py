@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, update
 
 from domain.account import Organization
 from domain.authorization import not_found
-from storage.account.conflicts import check_version, refusals
+from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
 from storage.tables import account as rows

@@ -16,8 +16,8 @@ from domain.authorization import not_found
 from domain.errors import Conflict, Invalid
 from runtime.passwords import hash_password
 from storage import outbox
-from storage.account.conflicts import check_version, refusals
 from storage.account.tokens import revoke_all
+from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
 from storage.tables import account as rows

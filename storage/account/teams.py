@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from domain.account import Ref, Team
 from domain.authorization import not_found
 from storage import outbox
-from storage.account.conflicts import check_version, refusals
+from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
 from storage.tables import account as rows

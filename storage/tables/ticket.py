@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.database import Base
 
 _LOADING = text("status in ('assigned', 'in_progress')")
+_MERGED = text("merged_into IS NOT NULL")
 _WAITING = text("waiting_reason is not null")
 _PENDING_STEP = text("next_step_at is not null")
 
@@ -46,6 +47,7 @@ class TicketRow(Base):
         Index("ix_tickets_next_step_at", "next_step_at", "id", postgresql_where=_PENDING_STEP),
         Index("ix_tickets_search", "search", postgresql_using="gin"),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+        Index("ix_tickets_merged_into", "merged_into", postgresql_where=_MERGED),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -68,6 +70,7 @@ class TicketRow(Base):
     team_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id"))
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
     waiting_reason: Mapped[str | None]
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     custom_fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime]
@@ -130,6 +133,17 @@ class TicketWatcherRow(Base):
 
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+
+
+class TicketCollaboratorRow(Base):
+    """Someone who follows and answers the ticket like its requester; `via` is the merged ticket they came with."""
+
+    __tablename__ = "ticket_collaborators"
+    __table_args__ = (Index("ix_ticket_collaborators_person_id", "person_id", "ticket_id"),)
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    via: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
 
 
 class TicketLinkRow(Base):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from domain.account import Role
 from domain.notification import Audience, NewNotification, Notice, event_key, plan
@@ -13,7 +13,7 @@ from domain.ticket.state import TicketState
 from storage import notification
 from storage.database import Writer
 from storage.tables.account import Person, Team, TeamMember
-from storage.tables.ticket import TicketRow, TicketWatcherRow
+from storage.tables.ticket import TicketCollaboratorRow, TicketRow, TicketWatcherRow
 
 _STAFF = (Role.AGENT.value, Role.MANAGER.value, Role.ADMIN.value)
 
@@ -54,13 +54,13 @@ async def _audience(writer: Writer, notice: Notice, state: TicketState) -> Seque
     """The people of a notice; those whom the state names need no query."""
     named = {Audience.REQUESTER: state.requester_id, Audience.ASSIGNEE: state.assignee_id}
     people = [named[one] for one in notice.audience if one in named]
-    conditions = [condition for one in notice.audience for condition in _condition(one, state)]
+    conditions = [condition for one in notice.audience for condition in _condition(one, notice, state)]
     if conditions:
         people += (await writer.scalars(select(Person.id).where(or_(*conditions)))).all()
     return list(dict.fromkeys(person_id for person_id in people if person_id is not None))
 
 
-def _condition(audience: Audience, state: TicketState) -> list[ColumnElement[bool]]:
+def _condition(audience: Audience, notice: Notice, state: TicketState) -> list[ColumnElement[bool]]:
     """Who belongs to an audience; a team without a lead is led by the managers."""
     if audience is Audience.MANAGERS:
         return [_managers()]
@@ -76,7 +76,25 @@ def _condition(audience: Audience, state: TicketState) -> list[ColumnElement[boo
         if audience is Audience.STAFF_WATCHERS:
             watching &= Person.roles.overlap(list(_STAFF))
         return [watching]
+    if audience is Audience.COLLABORATORS:
+        following = select(TicketCollaboratorRow.person_id).where(TicketCollaboratorRow.ticket_id == state.id)
+        return [Person.id.in_(following)]
+    if audience is Audience.NAMED:
+        return [Person.id.in_([UUID(person) for person in notice.params["people"]])]
+    if audience is Audience.MENTIONED:
+        called = func.lower(Person.email).in_(notice.params["mentions"])
+        return [and_(called, _works_on(state))]
     return []
+
+
+def _works_on(state: TicketState) -> ColumnElement[bool]:
+    """The colleagues who may read the ticket's notes: a mention opens no door. As `Visibility.is_worked_on`."""
+    everything = Person.roles.overlap([Role.MANAGER.value, Role.ADMIN.value])
+    agent = Person.roles.contains([Role.AGENT.value])
+    if state.team_id is None:
+        return or_(everything, agent)
+    members = select(TeamMember.person_id).where(TeamMember.team_id == state.team_id)
+    return or_(everything, and_(agent, or_(Person.id.in_(members), Person.id == state.assignee_id)))
 
 
 def _managers() -> ColumnElement[bool]:

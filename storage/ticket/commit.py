@@ -24,6 +24,7 @@ from domain.ticket.state import TicketState
 from storage import assignment, outbox, search
 from storage.database import Writer, connection_of, table_of
 from storage.tables.ticket import (
+    TicketCollaboratorRow,
     TicketCommentRow,
     TicketLinkRow,
     TicketProcessRow,
@@ -31,6 +32,7 @@ from storage.tables.ticket import (
     TicketWatcherRow,
 )
 from storage.ticket import facts as finding
+from storage.ticket import merge
 from storage.ticket.audience import tell
 from storage.ticket.read import state_of
 
@@ -47,6 +49,12 @@ _SEARCH: Final = search.vector(bindparam("subject_words"), "A").concat(
 )
 _INSERT_TICKET: Final = insert(_TICKETS).values(search=_SEARCH)
 _INSERT_COMMENT: Final = insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D"))
+# The copy's id follows from both, so a second attempt makes the same.
+_COPY_COMMENTS: Final = text("""
+    INSERT INTO ticket_comments (id, ticket_id, author_id, visibility, body, at, search)
+    SELECT CAST(md5(id::text || :id) AS uuid), :id, author_id, visibility, body, at, search
+    FROM ticket_comments WHERE id = ANY(:copies)
+""").bindparams(bindparam("id", type_=Uuid()))
 _WRITE_HISTORY: Final = text("""
     WITH events AS (
         INSERT INTO ticket_events (ticket_id, version, position, type, at, actor_id, cause, data)
@@ -91,6 +99,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     ahead = await _ahead(connection, change)
     if ahead is not None:
         return Outcome(state=ahead)
+    await merge.check(connection, change)
     facts = await finding.gather(writer, change) if change.wants else None
     if facts is not None:
         change = with_facts(change, facts)
@@ -99,6 +108,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     await _write_ticket(connection, change)
     await _write_history(connection, change, policy=facts is not None and facts.matched)
     await _write_relations(writer, change)
+    await merge.write(writer, connection, change)
     await tell(writer, change, mail=mail)
     await _offer_free_place(writer, change)
     return Outcome(facts=facts)
@@ -182,6 +192,7 @@ def _columns(state: TicketState, at: datetime) -> dict[str, Any]:
         "team_id": state.team_id,
         "assignee_id": state.assignee_id,
         "waiting_reason": state.waiting_reason,
+        "merged_into": state.merged_into,
         "created_at": state.created_at,
         "updated_at": at,
         "first_responded_at": state.first_responded_at,
@@ -207,10 +218,12 @@ async def _write_history(connection: AsyncConnection, change: Change, *, policy:
         "adopted": policy,
     }
     await connection.execute(_WRITE_HISTORY, parameters)
-    if change.comment is not None:
-        words = search.words(change.comment.body)
-        row = {**change.comment.model_dump(), "ticket_id": change.ticket_id, "body_words": words}
+    for comment in change.comments:
+        words = search.words(comment.body)
+        row = {**comment.model_dump(), "ticket_id": change.ticket_id, "body_words": words}
         await connection.execute(_INSERT_COMMENT, row)
+    if change.opened is not None and change.opened.copies:
+        await connection.execute(_COPY_COMMENTS, {"id": change.ticket_id, "copies": change.opened.copies})
 
 
 def _ledger_row(row: LedgerRow) -> dict[str, Any]:
@@ -223,7 +236,7 @@ def _seconds(length: timedelta | None) -> float | None:
 
 
 async def _write_relations(writer: Writer, change: Change) -> None:
-    """Watchers and links; a link is written on both tickets, seen from each side."""
+    """Watchers, collaborators and links; a link is written on both tickets, seen from each side."""
     ticket = TicketWatcherRow.ticket_id == change.ticket_id
     if change.watch:
         rows = [{"ticket_id": change.ticket_id, "person_id": person} for person in change.watch]
@@ -231,6 +244,16 @@ async def _write_relations(writer: Writer, change: Change) -> None:
     if change.unwatch:
         await writer.execute(
             delete(TicketWatcherRow).where(ticket, TicketWatcherRow.person_id.in_(change.unwatch))
+        )
+    if change.share:
+        rows = [{"ticket_id": change.ticket_id, "person_id": person} for person in change.share]
+        await writer.execute(upsert(TicketCollaboratorRow).on_conflict_do_nothing(), rows)
+    if change.unshare:
+        await writer.execute(
+            delete(TicketCollaboratorRow).where(
+                TicketCollaboratorRow.ticket_id == change.ticket_id,
+                TicketCollaboratorRow.person_id.in_(change.unshare),
+            )
         )
     for link in change.link:
         for one, other, relation in (

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, any_, func, or_, select
 
 from domain.account import Ref
 from domain.authorization import Visibility
@@ -13,7 +13,7 @@ from domain.ticket.record import EscalationRecord, Ticket
 from storage import search
 from storage.database import Reader
 from storage.page import Order, page
-from storage.tables.ticket import TicketCommentRow, TicketRow
+from storage.tables.ticket import TicketCollaboratorRow, TicketCommentRow, TicketRow
 from storage.ticket.read import record, tickets
 
 ORDERS: Final[dict[str, tuple[Any, type]]] = {
@@ -83,7 +83,13 @@ def _visible(visible: Visibility) -> list[ColumnElement[bool]]:
     """The same rule as `Visibility.covers`, in SQL."""
     if visible.everything:
         return []
-    seen = [TicketRow.requester_id == visible.person_id]
+    follows = select(TicketCollaboratorRow.ticket_id).where(
+        TicketCollaboratorRow.person_id == visible.person_id
+    )
+    seen = [
+        TicketRow.requester_id == visible.person_id,
+        TicketRow.id == any_(func.array(follows.scalar_subquery())),
+    ]
     if visible.works:
         seen += [
             TicketRow.assignee_id == visible.person_id,

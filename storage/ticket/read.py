@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, func, select
+from sqlalchemy import Row, Select, Subquery, and_, bindparam, func, literal, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from domain.account import Ref
@@ -19,6 +20,7 @@ from storage.tables.account import Person as PersonRow
 from storage.tables.account import Team as TeamRow
 from storage.tables.ticket import (
     LedgerEntryRow,
+    TicketCollaboratorRow,
     TicketCommentRow,
     TicketEventRow,
     TicketLinkRow,
@@ -43,6 +45,7 @@ _PLAIN: Final = [
     "channel",
     "tier",
     "waiting_reason",
+    "merged_into",
     "tags",
     "custom_fields",
     "breached",
@@ -58,6 +61,9 @@ _PLAIN: Final = [
 ]
 _INTERNAL_EVENTS: Final = (
     "noted",
+    "split",
+    "merged_from",
+    "unmerged_from",
     "acknowledged",
     "sla_breached",
     "escalated",
@@ -90,7 +96,25 @@ def tickets() -> Select[Any]:
     )
 
 
-_ONE: Final = tickets().where(TicketRow.id == bindparam("id"))
+_COLLABORATORS: Final = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_object("id", PersonRow.id, "name", PersonRow.name), PersonRow.name
+                )
+            ),
+            text("'[]'::jsonb"),
+        )
+    )
+    .join(TicketCollaboratorRow, TicketCollaboratorRow.person_id == PersonRow.id)
+    .where(TicketCollaboratorRow.ticket_id == TicketRow.id)
+    .correlate(TicketRow)
+    .scalar_subquery()
+)
+_ONE: Final = (
+    tickets().add_columns(_COLLABORATORS.label("collaborators")).where(TicketRow.id == bindparam("id"))
+)
 
 
 def record(row: Row[Any]) -> Ticket:
@@ -107,7 +131,10 @@ def record(row: Row[Any]) -> Ticket:
 async def get(reader: Reader, ticket_id: UUID) -> Ticket | None:
     connection = await connection_of(reader)
     row = (await connection.execute(_ONE, {"id": ticket_id})).one_or_none()
-    return None if row is None else record(row)
+    if row is None:
+        return None
+    collaborators = tuple(Ref.model_validate(one) for one in row.collaborators)
+    return record(row).model_copy(update={"collaborators": collaborators})
 
 
 def facts(ticket: Ticket) -> TicketFacts:
@@ -116,6 +143,7 @@ def facts(ticket: Ticket) -> TicketFacts:
         requester_id=ticket.requester.id,
         team_id=None if ticket.team is None else ticket.team.id,
         assignee_id=None if ticket.assignee is None else ticket.assignee.id,
+        collaborator_ids=frozenset(one.id for one in ticket.collaborators),
     )
 
 
@@ -127,31 +155,81 @@ async def fingerprint(reader: Reader, ticket_id: UUID) -> str | None:
 async def comments(
     reader: Reader, ticket_id: UUID, *, internal: bool, after: Sequence[Any] | None, size: int
 ) -> list[CommentRecord]:
-    """Oldest first; internal ones only for those who may read them."""
+    """Oldest first, with those of the tickets that were merged into this one; internal ones only for those who
+    may read them."""
+    messages = _messages(ticket_id)
     statement = (
-        select(TicketCommentRow, PersonRow.name)
-        .outerjoin(PersonRow, PersonRow.id == TicketCommentRow.author_id)
-        .where(TicketCommentRow.ticket_id == ticket_id)
-        .order_by(TicketCommentRow.at, TicketCommentRow.id)
+        select(messages, PersonRow.name)
+        .outerjoin(PersonRow, PersonRow.id == messages.c.author_id)
+        .order_by(messages.c.at, messages.c.id)
         .limit(size + 1)
     )
     if not internal:
-        statement = statement.where(TicketCommentRow.visibility == Visibility.PUBLIC)
+        statement = statement.where(messages.c.visibility == Visibility.PUBLIC)
     if after is not None:
         at, comment_id = after
-        later = and_(TicketCommentRow.at == at, TicketCommentRow.id > comment_id)
-        statement = statement.where((TicketCommentRow.at > at) | later)
-    rows = (await reader.execute(statement)).all()
-    return [
-        CommentRecord(
-            id=comment.id,
-            author=_ref(comment.author_id, name),
-            visibility=comment.visibility,
-            body=comment.body,
-            at=comment.at,
-        )
-        for comment, name in rows
-    ]
+        later = and_(messages.c.at == at, messages.c.id > comment_id)
+        statement = statement.where((messages.c.at > at) | later)
+    return [_comment(row) for row in (await reader.execute(statement)).all()]
+
+
+async def comments_by_id(reader: Reader, ticket_id: UUID, wanted: Sequence[UUID]) -> list[CommentRecord]:
+    """Those of `wanted` that belong to the ticket or to one merged into it, oldest first."""
+    messages = _messages(ticket_id)
+    statement = (
+        select(messages, PersonRow.name)
+        .outerjoin(PersonRow, PersonRow.id == messages.c.author_id)
+        .where(messages.c.id.in_(wanted))
+        .order_by(messages.c.at, messages.c.id)
+    )
+    return [_comment(row) for row in (await reader.execute(statement)).all()]
+
+
+def _comment(row: Row[Any]) -> CommentRecord:
+    return CommentRecord(
+        id=row.id,
+        ticket_id=row.ticket_id,
+        author=_ref(row.author_id, row.name),
+        visibility=row.visibility,
+        body=row.body,
+        at=row.at,
+    )
+
+
+async def survivor(reader: Reader, ticket_id: UUID) -> UUID:
+    """The ticket that goes on with this one's story: itself, unless it was merged."""
+    chain = select(TicketRow.id, TicketRow.merged_into).where(TicketRow.id == ticket_id)
+    chain_cte = chain.cte("chain", recursive=True)
+    further = select(TicketRow.id, TicketRow.merged_into).join(
+        chain_cte, TicketRow.id == chain_cte.c.merged_into
+    )
+    chain_cte = chain_cte.union(further)
+    found: UUID | None = await reader.scalar(select(chain_cte.c.id).where(chain_cte.c.merged_into.is_(None)))
+    return found or ticket_id
+
+
+def _messages(ticket_id: UUID) -> Subquery:
+    """The comments of a ticket and of all that were merged into it; the first message of each of those is its
+    description."""
+    story = select(TicketRow.id).where(TicketRow.id == ticket_id).cte("story", recursive=True)
+    story = story.union(select(TicketRow.id).join(story, TicketRow.merged_into == story.c.id))
+    written = select(
+        TicketCommentRow.id,
+        TicketCommentRow.ticket_id,
+        TicketCommentRow.author_id,
+        TicketCommentRow.visibility,
+        TicketCommentRow.body,
+        TicketCommentRow.at,
+    ).where(TicketCommentRow.ticket_id.in_(select(story.c.id)))
+    described = select(
+        TicketRow.id,
+        TicketRow.id,
+        TicketRow.requester_id,
+        literal(Visibility.PUBLIC.value),
+        TicketRow.description,
+        TicketRow.created_at,
+    ).where(TicketRow.id.in_(select(story.c.id)), TicketRow.id != ticket_id)
+    return written.union_all(described).subquery()
 
 
 async def events(

@@ -27,6 +27,7 @@ FEATURES: Final = {
     "assignment",
     "attachment",
     "calendar",
+    "macro",
     "notification",
     "sla",
     "ticket",
@@ -37,7 +38,7 @@ SHARED: Final = {
     "domain": {"authorization", "duration", "errors", "hours", "ids", "queues", "text"},
     "workflows": {"durable"},
     "activities": {"failure", "reconsider"},
-    "storage": {"database", "migrate", "migrations", "outbox", "page", "search", "tables"},
+    "storage": {"conflicts", "database", "migrate", "migrations", "outbox", "page", "search", "tables"},
     "adapters": {"holidays", "ics", "mail", "objects", "smtp", "templates"},
     "runtime": {
         "config",
