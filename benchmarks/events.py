@@ -5,10 +5,11 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client
 
 from benchmarks.desk import new_ticket, running_desk
 from benchmarks.figures import Goal, Section, Table
+from runtime.settings import Settings
+from runtime.temporal import connect
 
 _BODY: Final = "Please switch the printer off, wait for ten seconds, and switch it on again."
 LIFE: Final[tuple[tuple[str, dict[str, Any] | None], ...]] = (
@@ -24,7 +25,7 @@ async def measure(_size: str) -> Section:
     rows: list[tuple[str, int, int]] = []
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(running_desk())
-        client = await Client.connect(desk.temporal_address)
+        client = await connect(Settings(temporal_address=desk.temporal_address))
         asking = await stack.enter_async_context(desk.connection(desk.requester_token))
         agent = await stack.enter_async_context(desk.connection(desk.agent_token))
         ticket = (await asking.post("/api/v1/tickets", new_ticket())).expect(201)

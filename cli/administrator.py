@@ -4,12 +4,12 @@ The password is DURADESK_ADMIN_PASSWORD; without it one is made and kept in `hom
 its owner only. A desk that has an administrator is left as it is.
 """
 
-import os
 import secrets
 from pathlib import Path
 
 from cli.options import PASSWORD_FILE
 from domain.account import Role
+from runtime.private import write_private
 from runtime.settings import Settings
 from storage.account import ensure_admin
 from storage.account.people import PeopleFilter, people
@@ -39,11 +39,5 @@ def _kept(file: Path) -> str:
         return password
     password = secrets.token_urlsafe(18)
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
-        target.write(password + "\n")
-        target.flush()
-        os.fsync(target.fileno())
-    fresh.replace(file)
+    write_private(file, password + "\n")
     return password

@@ -3,20 +3,24 @@
 It starts while the database or Temporal is away, answers 503 meanwhile, and recovers by itself.
 """
 
+import asyncio
+
 import typer
 import uvicorn
 import uvloop
+from temporalio.service import RPCError
 
 from api.app import create_app
 from api.desk import Desk
 from cli.options import Gated, begin
-from runtime.settings import Settings
-from runtime.temporal import connect
+from runtime.settings import SettingError, Settings
+from runtime.temporal import check_key, connect
 from runtime.tracing import start_tracing
 from storage.database import Database
 
 # A request takes milliseconds; only a slow client or an event stream is cut off after this.
 _GRACE_SECONDS = 2
+_AGAIN_AFTER = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +53,23 @@ async def _serve(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
+    checking = asyncio.create_task(_check_key(desk, server))
     try:
         await server.serve()
     finally:
         await database.close()
+    if checking.done():
+        await checking
+    checking.cancel()
+
+
+async def _check_key(desk: Desk, server: uvicorn.Server) -> None:
+    """Stops the server as soon as Temporal says that this part lacks the key of the histories."""
+    while True:
+        try:
+            return await check_key(desk.temporal, desk.settings)
+        except (RPCError, RuntimeError):  # Temporal is away
+            await asyncio.sleep(_AGAIN_AFTER)
+        except SettingError:
+            server.should_exit = True
+            raise

@@ -4,7 +4,6 @@ The session is kept in the data directory, readable by its owner only, together 
 it belongs to: it is never sent anywhere else. How signing in goes over HTTP is `cli.client`'s.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +12,7 @@ import orjson
 
 from cli.options import PASSWORD_FILE
 from domain.errors import DeskError, Unauthorized
+from runtime.private import write_private
 from runtime.settings import PREFIX, Settings
 
 TOKEN_FILE: Final = "cli-token"  # noqa: S105  the name of a file
@@ -55,11 +55,8 @@ class Credentials:
 
     def keep(self, token: str) -> None:
         """Keeps the session for the next command. Where that cannot be, the next command signs in again."""
-        fresh = self._file.with_name(f"{TOKEN_FILE}.{os.getpid()}")
         with suppress(OSError):
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-                target.write(orjson.dumps({**self._belongs_to, "token": token}))
-            fresh.replace(self._file)
+            write_private(self._file, orjson.dumps({**self._belongs_to, "token": token}).decode())
 
     def sign_in(self) -> SignIn | None:
         """The administrator's address and password, if this is the desk's machine and we may read them."""

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
     "sla": ("cli.sla", "Preview promises, without storing anything."),
     "token": ("cli.token", "Make API tokens."),
+    "key": ("cli.key", "Make, rotate and list the keys of encrypted histories."),
 }
 
 
@@ -82,7 +83,7 @@ def run() -> None:
         code = 130
     except Exception as error:  # the last place that can tell it
         if _expected(error):
-            sys.stderr.write(f"duradesk: {error}\n")
+            sys.stderr.write(f"duradesk: {error}\n" if str(error) else "")
         else:
             traceback.print_exc()
     finally:

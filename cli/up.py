@@ -27,7 +27,7 @@ from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.embedded.temporal import EmbeddedTemporal
 from runtime.logging import configure_logging
 from runtime.settings import PREFIX, SettingError, Settings, load_settings
-from runtime.supervisor import Program, Supervisor, together
+from runtime.supervisor import Program, StartError, Supervisor, together
 from runtime.version import desk_version
 
 # API, workers, servers: three times this is less than the ten seconds within which all is stopped.
@@ -137,11 +137,21 @@ class _Desk:
         self.servers_up.set()
 
     async def _prepare(self) -> None:
-        await self.supervisor.run(self._part("migrate", gate=self.servers_up))
+        options = ["--make-key"] if self.settings.embedded_temporal else []
+        try:
+            await self.supervisor.run(self._part("migrate", *options, gate=self.servers_up))
+        except StartError as error:
+            if "exit code 1)" in str(error):
+                raise StartError from error  # it has said why
+            raise
         self.prepared.set()
 
     def _part(
-        self, name: str, *, gate: asyncio.Event, ready: Callable[[], Awaitable[bool]] | None = None
+        self,
+        name: str,
+        *options: str,
+        gate: asyncio.Event,
+        ready: Callable[[], Awaitable[bool]] | None = None,
     ) -> Program:
         """A part of ours, told where the servers are."""
         environment = {f"{PREFIX}HOME": str(self.settings.home)}
@@ -151,7 +161,7 @@ class _Desk:
             environment[f"{PREFIX}TEMPORAL_ADDRESS"] = self.temporal.address
         return Program(
             name=name,
-            argv=(sys.executable, "-P", "-m", "cli.main", name, "--gated"),
+            argv=(sys.executable, "-P", "-m", "cli.main", name, "--gated", *options),
             environment=environment,
             gate=gate,
             ready=ready,

@@ -11,13 +11,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from runtime.keys import Keys, parse_keys, read_keys
 
 PREFIX = "DURADESK_"
 _FILE = "_FILE"
+ENCRYPTION_KEYS = "encryption-keys"
+"""The file in home that holds the keys of the embedded desk."""
 SECRETS = frozenset(
     {"admin_password", "token", "temporal_api_key", "encryption_key", "database_url", "smtp_url"}
 )
@@ -130,7 +141,10 @@ class Settings(BaseSettings):
         SecretStr(""), description="of the first administrator; empty: made and kept in home/admin-password"
     )
     token: SecretStr = Field(SecretStr(""), description="API token of the command line's client commands")
-    encryption_key: SecretStr = Field(SecretStr(""), description="key of encrypted workflow histories")
+    encryption_key: SecretStr = Field(
+        SecretStr(""),
+        description="keys of encrypted workflow histories; empty: those in home/encryption-keys",
+    )
     locale: Literal["en", "zh-CN"] = Field("en", description="language of people who chose none")
     otlp_endpoint: Annotated[str, _url("http", "https")] = Field(
         "", description="OpenTelemetry collector, such as http://localhost:4318; empty: no traces"
@@ -138,10 +152,14 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
     log_format: Literal["console", "json"] = Field("console", description="lines for people or for programs")
 
+    _encryption_key_file: Path | None = PrivateAttr(None)
+
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        if self.encryption_key.get_secret_value():
-            raise ValueError("ENCRYPTION_KEY: this version cannot encrypt histories yet; remove the setting")
+        try:
+            parse_keys(self.encryption_key.get_secret_value())
+        except ValueError as error:
+            raise ValueError(f"ENCRYPTION_KEY: {error}") from None
         password = self.admin_password.get_secret_value()
         if password and not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
             raise ValueError(
@@ -156,6 +174,24 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def encryption_key_file(self) -> Path | None:
+        """Where the keys are kept; None when ENCRYPTION_KEY itself holds them."""
+        if self._encryption_key_file is None and self.encryption_key.get_secret_value():
+            return None
+        return self._encryption_key_file or self.home / ENCRYPTION_KEYS
+
+    def encryption_keys(self) -> Keys:
+        """The keys as they are now; raises SettingError when the file has become unreadable."""
+        file = self.encryption_key_file
+        if file is None:
+            return parse_keys(self.encryption_key.get_secret_value())
+        try:
+            return read_keys(file)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SettingError(f"{PREFIX}ENCRYPTION_KEY: cannot use {file}: {reason}.") from None
+
+    @property
     def embedded_database(self) -> bool:
         return not self.database_url
 
@@ -168,9 +204,12 @@ def load_settings() -> Settings:
     """The settings of this process's environment; raises SettingError."""
     _check_names()
     try:
-        return Settings(**_secrets_from_files())
+        settings = Settings(**_secrets_from_files())
     except ValidationError as error:
         raise SettingError(_one_line(error)) from None
+    if file := os.environ.get(f"{PREFIX}ENCRYPTION_KEY{_FILE}"):
+        settings._encryption_key_file = _folder(Path(file))
+    return settings
 
 
 def _check_names() -> None:

@@ -7,23 +7,28 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.namespace.v1 import NamespaceConfig, UpdateNamespaceInfo
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.common import HeaderCodecBehavior
 from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode, TLSConfig
 
 from domain.errors import Unavailable
+from runtime.codec import data_converter
 from runtime.config import search_attributes
 from runtime.interceptor import OriginInterceptor
-from runtime.settings import Settings
+from runtime.settings import PREFIX, SettingError, Settings
+
+_log = structlog.get_logger()
 
 # A resolved ticket may be reopened and asked about for weeks; its finished run must still be there.
 RETENTION = timedelta(days=30)
+_KEY_RECORD = "duradesk-encryption-key"
 _VERIFY_WITHIN = 20.0
 _AGAIN_AFTER = 0.1
 _ALREADY_DONE = (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.INVALID_ARGUMENT)
@@ -43,7 +48,8 @@ async def connect(
             return await _connected(
                 host,
                 namespace=settings.temporal_namespace,
-                data_converter=pydantic_data_converter,
+                data_converter=data_converter(settings.encryption_keys, settings.temporal_namespace),
+                header_codec_behavior=HeaderCodecBehavior.CODEC,
                 api_key=key or None,
                 tls=_tls(settings) or bool(key) or settings.temporal_tls,
                 lazy=lazy,
@@ -83,6 +89,45 @@ async def prepare_namespace(client: Client) -> None:
             namespace=client.namespace, config=NamespaceConfig(workflow_execution_retention_ttl=duration)
         )
     )
+
+
+async def recorded_key(client: Client) -> str | None:
+    """The id of the key that this namespace's histories were last encrypted with, if they ever were."""
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    return described.namespace_info.data.get(_KEY_RECORD) or None
+
+
+async def check_key(client: Client, settings: Settings) -> None:
+    """Raises SettingError if this part lacks the key of the histories: nothing could go on, and what it wrote
+    would stand there in clear."""
+    key_id = await recorded_key(client)
+    if key_id is not None and key_id not in settings.encryption_keys().by_id:
+        place = settings.encryption_key_file or f"{PREFIX}ENCRYPTION_KEY"
+        raise SettingError(
+            f"The workflow histories are encrypted with the key {key_id}, which is not in {place}. "
+            "Put it back; docs/encryption.md tells what to do if it is lost."
+        )
+
+
+async def record_key(client: Client, settings: Settings) -> None:
+    """Notes which key encrypts from now on, so that a part without it refuses to start."""
+    await check_key(client, settings)
+    key = settings.encryption_keys().encrypting
+    wanted = key.id if key else ""
+    if (await recorded_key(client) or "") == wanted:
+        return
+    try:
+        await client.workflow_service.update_namespace(
+            UpdateNamespaceRequest(
+                namespace=client.namespace, update_info=UpdateNamespaceInfo(data={_KEY_RECORD: wanted})
+            )
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.PERMISSION_DENIED:
+            raise
+        _log.warning("encryption_key_not_recorded", key=wanted)
 
 
 async def register_search_attributes(client: Client) -> None:

@@ -12,11 +12,12 @@ import hypothesis
 import pytest
 from sqlalchemy import text
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from runtime.codec import data_converter
 from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.embedded.temporal import EmbeddedTemporal
+from runtime.keys import Keys
 from runtime.settings import Settings
 from runtime.supervisor import Supervisor
 from runtime.temporal import connect, prepare_namespace, register_search_attributes
@@ -111,6 +112,6 @@ async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
     """A server whose clock jumps to the next timer. It has no lists and no schedules."""
     path = Path(sys.executable).parent / "temporal-test-server"
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(path), data_converter=pydantic_data_converter
+        test_server_existing_path=str(path), data_converter=data_converter(Keys, "default")
     ) as environment:
         yield environment

@@ -12,7 +12,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from domain.queues import DELIVERY, PROCESS
 from runtime.settings import Settings
-from runtime.temporal import connect
+from runtime.temporal import check_key, connect
 from storage.database import Database
 from workers.handlers import Handlers
 from workers.registry import work_of
@@ -53,6 +53,7 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
     client = await connect(settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
+        await check_key(client, settings)
         if PROCESS in queues:
             relay = Relay(database, settings.database_url, Handlers(database, client).by_topic())
             task = asyncio.create_task(relay.run())

@@ -57,7 +57,7 @@ def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ADMIN_PASSWORD", "short", "characters"),
         ("MAX_ATTACHMENT_BYTES", "-1", "greater than or equal to 1"),
         ("TEMPORAL_TLS_CLIENT_CERT_PATH", "client.pem", "together with"),
-        ("ENCRYPTION_KEY", "k" * 32, "cannot encrypt"),
+        ("ENCRYPTION_KEY", "k" * 32, "32 bytes in base64"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(

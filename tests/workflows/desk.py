@@ -116,9 +116,15 @@ class TicketDesk:
 
 @asynccontextmanager
 async def running(
-    client: Client, database: Database, *, outage: Outage | None = None, **options: Any
+    client: Client,
+    database: Database,
+    *,
+    outage: Outage | None = None,
+    queue: str | None = None,
+    **options: Any,
 ) -> AsyncIterator[TicketDesk]:
-    """A desk with its worker, on a queue of its own; during the `outage` no commit succeeds."""
+    """A desk with its worker, on a queue of its own unless one is named; during the `outage` no commit
+    succeeds."""
 
     async def commit_change(writer: Writer, change: Change, mail: bool) -> Outcome:
         if outage is not None:
@@ -127,7 +133,7 @@ async def running(
 
     async with database.writing() as writer:
         await ensure_default_policy(writer)
-    queue = f"test-{uuid4()}"
+    queue = queue or f"test-{uuid4()}"
     activities = TicketActivities(database, commit_change, mail=False)
     worker = Worker(
         client,
