@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
@@ -19,12 +20,22 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failure import as_desk_error
+from api.errors import temporal_away
 from domain.errors import Conflict, Unavailable
 
 Answer = TypeVar("Answer")
 
 LIMIT: Final = timedelta(seconds=8)
 """Of one call, and of all that the client does to carry it out."""
+
+_NOT_NOW: Final = frozenset(
+    {
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        # The process is there, but its last tasks were lost with a worker; the next one will carry it on.
+        RPCStatusCode.FAILED_PRECONDITION,
+    }
+)
 
 
 class ProcessEnded(Conflict):
@@ -48,11 +59,16 @@ async def ask(call: Awaitable[Answer]) -> Answer:
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:
         raise no_worker() from error
     except RPCError as error:
-        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
-            raise ProcessEnded from error
-        if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise (temporal_away() if _lacks_namespace(error) else ProcessEnded()) from error
+        if error.status in _NOT_NOW:
             raise no_worker() from error
         raise
+
+
+def _lacks_namespace(error: RPCError) -> bool:
+    """Right after its start, Temporal does not know its own namespaces for a moment."""
+    return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 
 def _refusal(cause: Any) -> Exception:
