@@ -30,12 +30,14 @@ from domain import ids
 from domain.account import Principal
 from domain.authorization import check
 from domain.errors import Invalid
+from domain.field import check_values
 from domain.queues import PROCESS
 from domain.text import Body, Email, Fields, Line, Name, Word
 from domain.ticket.fields import TAGS_LIMIT, Channel, Kind, Priority
 from domain.ticket.messages import Committed, OpenTicket, Requester, TicketInput
 from domain.ticket.process import key_reused
 from domain.ticket.record import Ticket
+from storage import field as fields
 from storage.ticket import read
 from workflows.ticket import OPENED, TicketWorkflow, starting_attributes
 
@@ -74,6 +76,9 @@ async def open_ticket(
     `Idempotent-Replayed: true` says that the ticket was there before.
     """
     _check(form, caller)
+    if form.custom_fields:
+        async with desk.database.reading() as reader:
+            check_values(await fields.fields(reader), form.category, form.custom_fields)
     command = _command(form, caller, key)
     if not await begin(desk, command, keyed=bool(key or form.external_id)):
         response.headers["Idempotent-Replayed"] = "true"

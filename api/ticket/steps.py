@@ -10,11 +10,13 @@ from domain import macro
 from domain.account import Principal, Role
 from domain.authorization import Owned, check
 from domain.errors import Invalid, NotFound
+from domain.field import check_complete, check_values
 from domain.macro import Macro
 from domain.ticket.messages import Edit, Merge, Step
 from domain.ticket.moves import Action
 from domain.ticket.record import Ticket
 from storage import account
+from storage import field as fields
 from storage import macro as macros
 from storage.account import people
 from storage.database import Database, Reader
@@ -49,8 +51,10 @@ async def step_of(
         wanted = await macros.usable(reader, caller, form.macro)
         steps = await _steps(reader, caller, ticket, wanted, body_id)
         return Step(action=action, body_id=body_id, steps=steps)
-    fields = await _fields(reader, caller, ticket, action, form, works=works)
-    return Step(action=action, body_id=body_id, **fields)
+    if action is Action.RESOLVE:
+        check_complete(await fields.fields(reader), ticket.category, ticket.custom_fields)
+    taken = await _fields(reader, caller, ticket, action, form, works=works)
+    return Step(action=action, body_id=body_id, **taken)
 
 
 async def _steps(
@@ -113,6 +117,8 @@ async def _fields(
             return {"merge": await _merge(reader, caller, ticket, form)}
         case Action.EDIT:
             given = form.model_dump(exclude_unset=True)
+            if "custom_fields" in given:
+                check_values(await fields.fields(reader), ticket.category, given["custom_fields"])
             return {"kind": given.pop("kind", None), "edit": Edit.model_validate(given)}
         case _:
             return {}

@@ -63,6 +63,12 @@ class CommentRecord(Value):
     at: AwareDatetime
 
 
+class ViewerRecord(Value):
+    person: Ref
+    typing: bool
+    seen_at: AwareDatetime
+
+
 class EventRecord(Value):
     """One event of the history; `number` is the ticket's version that it made."""
 

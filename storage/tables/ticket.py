@@ -47,6 +47,12 @@ class TicketRow(Base):
         Index("ix_tickets_next_step_at", "next_step_at", "id", postgresql_where=_PENDING_STEP),
         Index("ix_tickets_search", "search", postgresql_using="gin"),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+        Index(
+            "ix_tickets_custom_fields",
+            "custom_fields",
+            postgresql_using="gin",
+            postgresql_ops={"custom_fields": "jsonb_path_ops"},
+        ),
         Index("ix_tickets_merged_into", "merged_into", postgresql_where=_MERGED),
     )
 
@@ -144,6 +150,18 @@ class TicketCollaboratorRow(Base):
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), primary_key=True)
     via: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+
+
+class TicketViewerRow(Base):
+    """Who has the ticket open. Unlogged: it is worth nothing after a crash."""
+
+    __tablename__ = "ticket_viewers"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    typing: Mapped[bool]
+    seen_at: Mapped[datetime]
 
 
 class TicketLinkRow(Base):

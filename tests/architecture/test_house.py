@@ -27,6 +27,7 @@ FEATURES: Final = {
     "assignment",
     "attachment",
     "calendar",
+    "field",
     "macro",
     "notification",
     "sla",
