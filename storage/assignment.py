@@ -5,19 +5,19 @@ ticket starts to wait, all take the same advisory lock. It is held to the end of
 second one sees what the first one did: no place is given twice, and no free agent is overlooked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Text, bindparam, case, cast, func, literal, or_, select, text, update
+from sqlalchemy import Text, bindparam, case, cast, func, literal, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, array
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import Role
 from domain.assignment import Candidate
 from domain.ticket.fields import ACTIVE, LOADING, Priority
 from storage.database import Reader, Writer, table_of
+from storage.pipeline import Pipeline, Statement, pipeline
 from storage.tables.account import Person, Team, TeamMember
 from storage.tables.ticket import TicketRow
 
@@ -26,16 +26,17 @@ _MEMBERS: Final = table_of(TeamMember)
 _TEAMS: Final = table_of(Team)
 _TICKETS: Final = table_of(TicketRow)
 
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(7215001)")
+_LOCK: Final = Statement(text("SELECT pg_advisory_xact_lock(7215001)"))
 _WEIGHT: Final = case(*((_TICKETS.c.priority == one, one.weight) for one in Priority), else_=1)
 _ABSENT: Final = func.coalesce(
     (_PEOPLE.c.absent_from <= bindparam("now"))
     & or_(_PEOPLE.c.absent_until.is_(None), _PEOPLE.c.absent_until > bindparam("now")),
     literal(value=False),
 )
+_CARRIED: Final = _TICKETS.c.status.in_([literal_column(f"'{status}'") for status in LOADING])
 _LOAD: Final = (
     select(func.count().label("tickets"), func.coalesce(func.sum(_WEIGHT), 0).label("load"))
-    .where(_TICKETS.c.assignee_id == _PEOPLE.c.id, _TICKETS.c.status.in_(LOADING))
+    .where(_TICKETS.c.assignee_id == _PEOPLE.c.id, _CARRIED)
     .lateral("load")
 )
 _AGENTS: Final = (
@@ -52,54 +53,71 @@ _AGENTS: Final = (
     .join(_LOAD, literal(value=True))
     .where(_PEOPLE.c.active, _PEOPLE.c.roles.contains([Role.AGENT.value]))
 )
-_TEAM_AGENTS: Final = _AGENTS.where(
-    _PEOPLE.c.id.in_(select(_MEMBERS.c.person_id).where(_MEMBERS.c.team_id == bindparam("team_id")))
+_IN_TEAM: Final = _PEOPLE.c.id.in_(
+    select(_MEMBERS.c.person_id).where(_MEMBERS.c.team_id == bindparam("team_id"))
 )
-_TEAM_OF: Final = (
+_CANDIDATES: Final = Statement(_AGENTS)
+_TEAM_CANDIDATES: Final = Statement(_AGENTS.where(_IN_TEAM))
+_TEAM_OF: Final = Statement(
     select(_TEAMS.c.id)
     .where(_TEAMS.c.categories.contains(cast(array([bindparam("category")]), ARRAY(Text))))
     .order_by(_TEAMS.c.name)
-    .limit(1)
+    .limit(literal_column("1"))
 )
-_GIVE: Final = (
+_GIVE: Final = Statement(
     update(_PEOPLE).where(_PEOPLE.c.id == bindparam("agent_id")).values(last_assigned_at=bindparam("now"))
 )
-_CAN_WORK: Final = select(_PEOPLE.c.active & ~_ABSENT).where(_PEOPLE.c.id == bindparam("person_id"))
-_ANYONE_WAITING: Final = select(select(_TICKETS.c.id).where(_TICKETS.c.waiting_reason.is_not(None)).exists())
+_CAN_WORK: Final = Statement(
+    select(_PEOPLE.c.active & ~_ABSENT).where(_PEOPLE.c.id == bindparam("person_id"))
+)
+_ANYONE_WAITING: Final = Statement(
+    select(select(_TICKETS.c.id).where(_TICKETS.c.waiting_reason.is_not(None)).exists())
+)
 
 
-async def lock(connection: AsyncConnection) -> None:
+def lock(asking: Pipeline) -> None:
     """Waits until no other transaction is giving out tickets; released at the end of this one."""
-    await connection.execute(_LOCK)
+    asking.ask(_LOCK)
 
 
-async def team_of(connection: AsyncConnection, category: str | None) -> UUID | None:
+def ask_team(asking: Pipeline, category: str | None) -> Callable[[], UUID | None]:
     """The team that takes tickets of `category`, the first by name if several do."""
     if category is None:
-        return None
-    found: UUID | None = await connection.scalar(_TEAM_OF, {"category": category})
-    return found
+        return lambda: None
+    return asking.ask(_TEAM_OF, category=category).scalar
 
 
-async def candidates(connection: AsyncConnection, team_id: UUID | None, now: datetime) -> list[Candidate]:
+def ask_candidates(asking: Pipeline, team_id: UUID | None, now: datetime) -> Callable[[], list[Candidate]]:
     """The active agents of a team with what they carry now; of the whole desk without a team."""
-    statement = _AGENTS if team_id is None else _TEAM_AGENTS
-    parameters = {"now": now} if team_id is None else {"now": now, "team_id": team_id}
-    return [_candidate(row) for row in (await connection.execute(statement, parameters)).all()]
+    if team_id is None:
+        answer = asking.ask(_CANDIDATES, now=now)
+    else:
+        answer = asking.ask(_TEAM_CANDIDATES, now=now, team_id=team_id)
+    return lambda: [_candidate(row) for row in answer.rows]
 
 
-async def give(connection: AsyncConnection, agent_id: UUID, now: datetime) -> None:
+async def candidates(session: Reader | Writer, team_id: UUID | None, now: datetime) -> list[Candidate]:
+    """The same for those who ask nothing else."""
+    async with pipeline(session) as asking:
+        found = ask_candidates(asking, team_id, now)
+    return found()
+
+
+def give(asking: Pipeline, agent_id: UUID, now: datetime) -> None:
     """Remembers when the agent was last given a ticket."""
-    await connection.execute(_GIVE, {"agent_id": agent_id, "now": now})
+    asking.ask(_GIVE, agent_id=agent_id, now=now)
 
 
-async def can_work(connection: AsyncConnection, person_id: UUID, now: datetime) -> bool:
-    """Whether a person is active and not away."""
-    return bool(await connection.scalar(_CAN_WORK, {"person_id": person_id, "now": now}))
+def ask_can_work(asking: Pipeline, person_id: UUID | None, now: datetime) -> Callable[[], bool]:
+    """Whether a person is active and not away; nobody cannot work."""
+    if person_id is None:
+        return lambda: False
+    answer = asking.ask(_CAN_WORK, person_id=person_id, now=now)
+    return lambda: bool(answer.scalar())
 
 
-async def is_anyone_waiting(connection: AsyncConnection) -> bool:
-    return bool(await connection.scalar(_ANYONE_WAITING))
+def ask_whether_anyone_waits(asking: Pipeline) -> Callable[[], bool]:
+    return asking.ask(_ANYONE_WAITING).scalar
 
 
 async def team_ids_of(reader: Reader | Writer) -> dict[UUID, frozenset[UUID]]:
@@ -136,7 +154,7 @@ async def active_tickets(reader: Reader, after: UUID | None, size: int) -> list[
     return list((await reader.scalars(statement)).all())
 
 
-def _candidate(row: Row[Any]) -> Candidate:
+def _candidate(row: Any) -> Candidate:
     return Candidate(
         id=row.id,
         tier=row.tier,

@@ -11,6 +11,7 @@ from typing import Any, NewType
 from uuid import UUID
 
 import orjson
+import psycopg
 from sqlalchemy import DateTime, MetaData, Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -93,7 +94,7 @@ class Database:
         try:
             async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
                 yield session
-        except (OperationalError, TimeoutError, OSError) as error:
+        except (OperationalError, psycopg.OperationalError, TimeoutError, OSError) as error:
             raise database_away() from error
         except DBAPIError as error:
             if error.connection_invalidated:

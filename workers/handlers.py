@@ -21,7 +21,7 @@ from domain.ticket.messages import Reconsider
 from runtime.origin import go_on_from
 from storage import assignment
 from storage.account import people
-from storage.database import Database, Reader, connection_of
+from storage.database import Database, Reader
 from storage.outbox import ORIGIN
 from storage.tables.outbox import Outbox
 from workers.relay import Handler
@@ -126,7 +126,7 @@ class Handlers:
 
 async def _who_gets_someone(reader: Reader, now: datetime) -> list[UUID]:
     """Plays the assignment through on paper; each ticket then finds its agent under the lock by itself."""
-    everyone = {one.id: one for one in await assignment.candidates(await connection_of(reader), None, now)}
+    everyone = {one.id: one for one in await assignment.candidates(reader, None, now)}
     members = await assignment.team_ids_of(reader)
     places = sum(max(0, one.capacity - one.tickets) for one in everyone.values() if not one.absent)
     woken: list[UUID] = []

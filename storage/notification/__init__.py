@@ -2,7 +2,7 @@
 their way, `preference` keeps what people chose."""
 
 from storage.notification.delivery import Deliveries
-from storage.notification.preference import recipients
+from storage.notification.preference import RECIPIENTS, recipient, recipients
 from storage.notification.write import add
 
-__all__ = ["Deliveries", "add", "recipients"]
+__all__ = ["RECIPIENTS", "Deliveries", "add", "recipient", "recipients"]

@@ -1,7 +1,7 @@
 """What people chose to be told, and who they are to a notification."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Uuid, any_, bindparam, func, select
@@ -12,29 +12,32 @@ from storage.database import Reader, Writer, connection_of
 from storage.tables.account import Person
 from storage.tables.notification import NotificationPreferenceRow
 
-_RECIPIENTS: Final = (
+RECIPIENTS: Final = (
     select(Person.id, Person.locale, Person.time_zone, NotificationPreferenceRow.choices)
     .outerjoin(NotificationPreferenceRow, NotificationPreferenceRow.person_id == Person.id)
-    .where(Person.id == any_(bindparam("ids", type_=ARRAY(Uuid()))), Person.active)
+    .where(Person.active)
     .order_by(Person.id)
 )
+"""All active people with their language, time zone and choices; `recipient` reads a row."""
+
+_BY_ID: Final = RECIPIENTS.where(Person.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
 async def recipients(session: Reader | Writer, person_ids: Collection[UUID]) -> list[Recipient]:
-    """The active people among `person_ids` with their language, time zone and choices, in one query."""
+    """The active people among `person_ids`, in one query."""
     if not person_ids:
         return []
     connection = await connection_of(session)
-    found = await connection.execute(_RECIPIENTS, {"ids": list(person_ids)})
-    return [
-        Recipient(
-            person_id=row.id,
-            locale="zh-CN" if row.locale == "zh-CN" else "en",
-            time_zone=row.time_zone,
-            preferences=Preferences.model_validate(row.choices or {}),
-        )
-        for row in found
-    ]
+    return [recipient(row) for row in await connection.execute(_BY_ID, {"ids": list(person_ids)})]
+
+
+def recipient(row: Any) -> Recipient:
+    return Recipient(
+        person_id=row.id,
+        locale="zh-CN" if row.locale == "zh-CN" else "en",
+        time_zone=row.time_zone,
+        preferences=Preferences.model_validate(row.choices or {}),
+    )
 
 
 async def preferences_of(session: Reader | Writer, person_id: UUID) -> Preferences:

@@ -1,101 +1,125 @@
 """Turns the notices of a change into notifications: who the audience is at this moment, and in what language."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, Uuid, and_, any_, bindparam, func, or_, select, union
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 
 from domain.account import Role
 from domain.notification import Audience, NewNotification, Notice, event_key, plan
 from domain.ticket.messages import Change
 from domain.ticket.state import TicketState
 from storage import notification
-from storage.database import Writer
+from storage.pipeline import Answer, Pipeline, Statement
 from storage.tables.account import Person, Team, TeamMember
 from storage.tables.ticket import TicketCollaboratorRow, TicketRow, TicketWatcherRow
 
 _STAFF = (Role.AGENT.value, Role.MANAGER.value, Role.ADMIN.value)
+_ONE = aliased(Person)
+_NAMED: Final = bindparam("named", type_=ARRAY(Uuid()))
+_TEAM_ID: Final = bindparam("team_id", type_=Uuid())
+_ASSIGNEE_ID: Final = bindparam("assignee_id", type_=Uuid())
+_MENTIONS: Final = bindparam("mentions", type_=ARRAY(Text()))
+_TICKET_ID: Final = bindparam("ticket_id", type_=Uuid())
+_ACTOR: Final = select(Person.name).where(Person.id == bindparam("actor_id", type_=Uuid())).scalar_subquery()
+_FACTS: Final = Statement(select(TicketRow.subject, _ACTOR.label("actor")).where(TicketRow.id == _TICKET_ID))
 
 
-async def tell(writer: Writer, change: Change, *, mail: bool) -> None:
-    """Writes the notifications of `change` in its own transaction."""
+def ask_notifications(asking: Pipeline, change: Change) -> Callable[[], list[NewNotification]]:
+    """The notifications of `change`, once it is written: people hear of it in the words that hold then."""
     if not change.notices:
-        return
-    audiences = [await _audience(writer, notice, change.state) for notice in change.notices]
-    everyone = {person_id for audience in audiences for person_id in audience}
-    recipients = {one.person_id: one for one in await notification.recipients(writer, everyone)}
-    facts = await _facts(writer, change)
-    rows: list[NewNotification] = []
-    for notice, audience in zip(change.notices, audiences, strict=True):
-        key = event_key(change.ticket_id, change.state.event_number, notice)
-        told = [recipients[person_id] for person_id in audience if person_id in recipients]
-        rows += plan(notice, key, facts, told, change.at)
-    await notification.add(writer, rows, smtp_configured=mail)
+        return list
+    audiences = [_ask_audience(asking, notice, change.state) for notice in change.notices]
+    facts = _ask_facts(asking, change)
+
+    def notifications() -> list[NewNotification]:
+        rows: list[NewNotification] = []
+        for notice, audience in zip(change.notices, audiences, strict=True):
+            key = event_key(change.ticket_id, change.state.event_number, notice)
+            told = [notification.recipient(row) for row in audience.rows]
+            rows += plan(notice, key, facts(), told, change.at)
+        return rows
+
+    return notifications
 
 
-async def _facts(writer: Writer, change: Change) -> dict[str, Any]:
+def _ask_facts(asking: Pipeline, change: Change) -> Callable[[], dict[str, Any]]:
     """What every notice tells: the ticket, and who did it."""
-    facts = {
+    known = {
         "ticket_id": str(change.ticket_id),
         "number": change.state.number,
         "priority": change.state.priority,
         "actor": None,
     }
-    if change.opened is not None:
-        return {**facts, "subject": change.opened.subject}
-    actor = select(Person.name).where(Person.id == change.actor_id).scalar_subquery()
-    statement = select(TicketRow.subject, actor).where(TicketRow.id == change.ticket_id)
-    subject, name = (await writer.execute(statement)).one()
-    return {**facts, "subject": subject, "actor": name}
+    opened = change.opened
+    if opened is not None:
+        return lambda: {**known, "subject": opened.subject}
+    answer = asking.ask(_FACTS, ticket_id=change.ticket_id, actor_id=change.actor_id)
+    return lambda: {**known, **answer.rows[0]._asdict()}
 
 
-async def _audience(writer: Writer, notice: Notice, state: TicketState) -> Sequence[UUID]:
-    """The people of a notice; those whom the state names need no query."""
-    named = {Audience.REQUESTER: state.requester_id, Audience.ASSIGNEE: state.assignee_id}
-    people = [named[one] for one in notice.audience if one in named]
-    conditions = [condition for one in notice.audience for condition in _condition(one, notice, state)]
-    if conditions:
-        people += (await writer.scalars(select(Person.id).where(or_(*conditions)))).all()
-    return list(dict.fromkeys(person_id for person_id in people if person_id is not None))
+def _ask_audience(asking: Pipeline, notice: Notice, state: TicketState) -> Answer:
+    """The people of a notice, each once: those who are known by their ids, and those who are looked up."""
+    known: dict[Audience, list[UUID | None]] = {
+        Audience.REQUESTER: [state.requester_id],
+        Audience.ASSIGNEE: [state.assignee_id],
+        Audience.NAMED: [UUID(person) for person in notice.params.get("people", ())],
+    }
+    ids = [person for one in notice.audience for person in known.get(one, ()) if person is not None]
+    looked_up = frozenset(one for one in notice.audience if one not in known)
+    asked = {
+        "named": ids,
+        "team_id": state.team_id,
+        "ticket_id": state.id,
+        "assignee_id": state.assignee_id,
+        "mentions": notice.params.get("mentions", []),
+    }
+    return asking.ask(_people(looked_up), **asked)
 
 
-def _condition(audience: Audience, notice: Notice, state: TicketState) -> list[ColumnElement[bool]]:
+@lru_cache(maxsize=64)
+def _people(looked_up: frozenset[Audience]) -> Statement:
+    """The named and those of each audience, found by their ids: no audience makes PostgreSQL read all people."""
+    ids = [
+        select(func.unnest(_NAMED)),
+        *(found for one in Audience if one in looked_up for found in _ids(one)),
+    ]
+    return Statement(notification.RECIPIENTS.where(Person.id.in_(union(*ids))))
+
+
+def _ids(audience: Audience) -> list[Select[Any]]:
     """Who belongs to an audience; a team without a lead is led by the managers."""
-    if audience is Audience.MANAGERS:
-        return [_managers()]
-    if audience is Audience.LEAD:
-        leads = select(Team.lead_id).where(Team.id == state.team_id, Team.lead_id.is_not(None))
-        return [Person.id.in_(leads), and_(_managers(), ~leads.exists())]
-    if audience is Audience.TEAM:
-        members = select(TeamMember.person_id).where(TeamMember.team_id == state.team_id)
-        return [Person.id.in_(members)]
-    if audience in (Audience.WATCHERS, Audience.STAFF_WATCHERS):
-        watchers = select(TicketWatcherRow.person_id).where(TicketWatcherRow.ticket_id == state.id)
-        watching = Person.id.in_(watchers)
-        if audience is Audience.STAFF_WATCHERS:
-            watching &= Person.roles.overlap(list(_STAFF))
-        return [watching]
-    if audience is Audience.COLLABORATORS:
-        following = select(TicketCollaboratorRow.person_id).where(TicketCollaboratorRow.ticket_id == state.id)
-        return [Person.id.in_(following)]
-    if audience is Audience.NAMED:
-        return [Person.id.in_([UUID(person) for person in notice.params["people"]])]
-    if audience is Audience.MENTIONED:
-        called = func.lower(Person.email).in_(notice.params["mentions"])
-        return [and_(called, _works_on(state))]
+    watchers = select(TicketWatcherRow.person_id).where(TicketWatcherRow.ticket_id == _TICKET_ID)
+    leads = select(Team.lead_id).where(Team.id == _TEAM_ID, Team.lead_id.is_not(None))
+    managers = select(_ONE.id).where(_ONE.roles.contains([Role.MANAGER.value]))
+    match audience:
+        case Audience.MANAGERS:
+            return [managers]
+        case Audience.LEAD:
+            return [leads, managers.where(~leads.exists())]
+        case Audience.TEAM:
+            return [select(TeamMember.person_id).where(TeamMember.team_id == _TEAM_ID)]
+        case Audience.WATCHERS:
+            return [watchers]
+        case Audience.STAFF_WATCHERS:
+            staff = watchers.join(_ONE, _ONE.id == TicketWatcherRow.person_id)
+            return [staff.where(_ONE.roles.overlap(list(_STAFF)))]
+        case Audience.COLLABORATORS:
+            collaborators = select(TicketCollaboratorRow.person_id)
+            return [collaborators.where(TicketCollaboratorRow.ticket_id == _TICKET_ID)]
+        case Audience.MENTIONED:
+            return [select(_ONE.id).where(func.lower(_ONE.email) == any_(_MENTIONS), _works_on())]
     return []
 
 
-def _works_on(state: TicketState) -> ColumnElement[bool]:
+def _works_on() -> ColumnElement[bool]:
     """The colleagues who may read the ticket's notes: a mention opens no door. As `Visibility.is_worked_on`."""
-    everything = Person.roles.overlap([Role.MANAGER.value, Role.ADMIN.value])
-    agent = Person.roles.contains([Role.AGENT.value])
-    if state.team_id is None:
-        return or_(everything, agent)
-    members = select(TeamMember.person_id).where(TeamMember.team_id == state.team_id)
-    return or_(everything, and_(agent, or_(Person.id.in_(members), Person.id == state.assignee_id)))
-
-
-def _managers() -> ColumnElement[bool]:
-    return Person.roles.contains([Role.MANAGER.value])
+    everything = _ONE.roles.overlap([Role.MANAGER.value, Role.ADMIN.value])
+    agent = _ONE.roles.contains([Role.AGENT.value])
+    members = select(TeamMember.person_id).where(TeamMember.team_id == _TEAM_ID)
+    theirs = or_(_TEAM_ID.is_(None), _ONE.id.in_(members), _ONE.id == _ASSIGNEE_ID)
+    return or_(everything, and_(agent, theirs))

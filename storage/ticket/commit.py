@@ -6,23 +6,22 @@ written, and the process is given the state that holds, to decide again from the
 twice, and no row of an older change ever overwrites a newer one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, Uuid, bindparam, delete, insert, select, text, update
+from sqlalchemy import Boolean, Integer, Table, Uuid, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Unavailable
 from domain.sla.ledger import LedgerRow
-from domain.ticket.messages import Change, Outcome
+from domain.ticket.messages import Change, Comment, Outcome
 from domain.ticket.process import is_empty, timers, with_facts
 from domain.ticket.state import TicketState
-from storage import assignment, outbox, search
+from storage import assignment, notification, outbox, search
 from storage.database import Writer, connection_of, table_of
+from storage.pipeline import Pipeline, Statement, pipeline
 from storage.tables.ticket import (
     TicketCollaboratorRow,
     TicketCommentRow,
@@ -33,29 +32,56 @@ from storage.tables.ticket import (
 )
 from storage.ticket import facts as finding
 from storage.ticket import merge
-from storage.ticket.audience import tell
+from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
 
 _TICKETS: Final = table_of(TicketRow)
 _COMMENTS: Final = table_of(TicketCommentRow)
 _PROCESSES: Final = table_of(TicketProcessRow)
+_WATCHERS: Final = table_of(TicketWatcherRow)
+_COLLABORATORS: Final = table_of(TicketCollaboratorRow)
+_LINKS: Final = table_of(TicketLinkRow)
 
-# Built once: every ticket and every step of its life passes here.
-_PROCESS: Final = select(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("id")).with_for_update()
-_TAGS: Final = select(_TICKETS.c.tags).where(_TICKETS.c.id == bindparam("id"))
-_WORDS: Final = select(_TICKETS.c.subject, _TICKETS.c.description).where(_TICKETS.c.id == bindparam("id"))
+_PROCESS: Final = Statement(
+    select(_PROCESSES).where(_PROCESSES.c.ticket_id == bindparam("id")).with_for_update()
+)
+_CONTENTS: Final = Statement(
+    select(_TICKETS.c.tags, _TICKETS.c.subject, _TICKETS.c.description, _TICKETS.c.custom_fields).where(
+        _TICKETS.c.id == bindparam("id")
+    )
+)
 _SEARCH: Final = search.vector(bindparam("subject_words"), "A").concat(
     search.vector(bindparam("description_words"), "C")
 )
-_INSERT_TICKET: Final = insert(_TICKETS).values(search=_SEARCH)
-_INSERT_COMMENT: Final = insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D"))
+_OPENED: Final = (
+    "id",
+    "number",
+    "fingerprint",
+    "external_id",
+    "subject",
+    "description",
+    "requested_priority",
+    "channel",
+    "tags",
+    "custom_fields",
+)
+_MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in (*_OPENED, "search"))  # noqa: SIM118
+"""The columns that mirror the process's state; the others are its contents."""
+_COMMENT: Final = tuple(Comment.model_fields)
+_INSERT_TICKET: Final = Statement(insert(_TICKETS).values(search=_SEARCH), (*_OPENED, *_MIRRORED))
+_INSERT_COMMENT: Final = Statement(
+    insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D")), ("ticket_id", *_COMMENT)
+)
 # The copy's id follows from both, so a second attempt makes the same.
-_COPY_COMMENTS: Final = text("""
+_COPY_COMMENTS: Final = Statement(
+    text("""
     INSERT INTO ticket_comments (id, ticket_id, author_id, visibility, body, at, search)
     SELECT CAST(md5(id::text || :id) AS uuid), :id, author_id, visibility, body, at, search
     FROM ticket_comments WHERE id = ANY(:copies)
 """).bindparams(bindparam("id", type_=Uuid()))
-_WRITE_HISTORY: Final = text("""
+)
+_WRITE_HISTORY: Final = Statement(
+    text("""
     WITH events AS (
         INSERT INTO ticket_events (ticket_id, version, position, type, at, actor_id, cause, data)
         SELECT :ticket_id, :version, row_number() OVER () - 1, type, at, actor_id, cause, data
@@ -78,13 +104,46 @@ _WRITE_HISTORY: Final = text("""
     ON CONFLICT (ticket_id) DO UPDATE SET version = :version, state = :state,
         policy = CASE WHEN :adopted THEN :policy ELSE known.policy END
 """).bindparams(
-    bindparam("ticket_id", type_=Uuid()),
-    bindparam("version", type_=Integer()),
-    bindparam("adopted", type_=Boolean()),
-    *(bindparam(name, type_=JSONB(none_as_null=True)) for name in ("events", "ledger", "state", "policy")),
+        bindparam("ticket_id", type_=Uuid()),
+        bindparam("version", type_=Integer()),
+        bindparam("adopted", type_=Boolean()),
+        *(
+            bindparam(name, type_=JSONB(none_as_null=True))
+            for name in ("events", "ledger", "state", "policy")
+        ),
+    )
 )
-_UPDATE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
-_UPDATE_SEARCH: Final = _UPDATE_TICKET.values(search=_SEARCH)
+_ONE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
+_UPDATE_TICKET: Final = Statement(_ONE_TICKET, _MIRRORED)
+_UPDATE_TAGS: Final = Statement(_ONE_TICKET, ("tags",))
+_UPDATE_CONTENTS: Final = Statement(
+    _ONE_TICKET.values(search=_SEARCH), ("subject", "description", "custom_fields")
+)
+
+
+def _joining(table: Table) -> Statement:
+    return Statement(upsert(table).on_conflict_do_nothing(), ("ticket_id", "person_id"))
+
+
+def _leaving(table: Table) -> Statement:
+    of, person = table.c.ticket_id == bindparam("of"), table.c.person_id == bindparam("person")
+    return Statement(delete(table).where(of, person))
+
+
+_WATCH: Final = _joining(_WATCHERS)
+_UNWATCH: Final = _leaving(_WATCHERS)
+_SHARE: Final = _joining(_COLLABORATORS)
+_UNSHARE: Final = _leaving(_COLLABORATORS)
+_LINKING: Final = upsert(_LINKS)
+_LINK: Final = Statement(
+    _LINKING.on_conflict_do_update(
+        index_elements=["ticket_id", "linked_id"], set_={"relation": _LINKING.excluded.relation}
+    ),
+    ("ticket_id", "linked_id", "relation"),
+)
+_UNLINK: Final = Statement(
+    delete(_LINKS).where(_LINKS.c.ticket_id == bindparam("of"), _LINKS.c.linked_id == bindparam("to"))
+)
 
 _FREEING: Final = frozenset({"status_changed", "assigned", "unassigned"})
 
@@ -95,32 +154,43 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     `mail` says whether mails can be sent; without, they are kept to be read. Raises Unavailable when the
     database is behind the process: one of them was restored, and they have to be reconciled first.
     """
-    connection = await connection_of(writer)
-    ahead = await _ahead(connection, change)
+    async with pipeline(writer) as asking:
+        process = asking.ask(_PROCESS, id=change.ticket_id)
+        contents = asking.ask(_CONTENTS, id=change.ticket_id) if _changes_contents(change) else None
+        questions = finding.ask(asking, change)
+    ahead = _ahead(process.one_or_none(), change)
     if ahead is not None:
         return Outcome(state=ahead)
+    connection = await connection_of(writer)
     await merge.check(connection, change)
-    facts = await finding.gather(writer, change) if change.wants else None
+    facts = await finding.gather(writer, change, questions) if change.wants else None
     if facts is not None:
         change = with_facts(change, facts)
         if is_empty(change):
             return Outcome(facts=facts)
-    await _write_ticket(connection, change)
-    await _write_history(connection, change, policy=facts is not None and facts.matched)
-    await _write_relations(writer, change)
+    async with pipeline(writer) as asking:
+        if facts is not None and facts.assignee_id is not None:
+            assignment.give(asking, facts.assignee_id, change.at)
+        _write_ticket(asking, change)
+        if contents is not None:
+            _write_contents(asking, change, contents.one_or_none())
+        _write_history(asking, change, policy=facts is not None and facts.matched)
+        _write_relations(asking, change)
+        notifications = ask_notifications(asking, change)
+        is_anyone_waiting = _offer_free_place(asking, change)
     await merge.write(writer, connection, change)
-    await tell(writer, change, mail=mail)
-    await _offer_free_place(writer, change)
+    await notification.add(writer, notifications(), smtp_configured=mail)
+    if is_anyone_waiting():
+        await outbox.put(writer, "capacity", str(change.ticket_id), {})
     return Outcome(facts=facts)
 
 
-async def _ahead(connection: AsyncConnection, change: Change) -> TicketState | None:
-    """The state that holds, if the database knows this event number already; locks the process's row.
+def _ahead(row: Any, change: Change) -> TicketState | None:
+    """The state that holds, if the database knows this event number already. The process's row is locked.
 
     Two first commits of one ticket cannot pass each other: the second waits at the primary key and fails, and
     its retry finds the first.
     """
-    row = (await connection.execute(_PROCESS, {"id": change.ticket_id})).one_or_none()
     version, expected = (0 if row is None else row.version), change.state.event_number
     if row is not None and version >= expected:
         return state_of(row)
@@ -133,42 +203,49 @@ async def _ahead(connection: AsyncConnection, change: Change) -> TicketState | N
     return None
 
 
-async def _write_ticket(connection: AsyncConnection, change: Change) -> None:
-    if change.opened is None:
-        columns = _columns(change.state, change.at)
-        if change.tags != ([], []):
-            tags = await connection.scalar(_TAGS, {"id": change.ticket_id})
-            columns["tags"] = merged(tags or [], *change.tags)
-        if change.edit is not None:
-            columns |= change.edit.model_dump(exclude_none=True)
-        await connection.execute(_UPDATE_TICKET, {"of": change.ticket_id, **columns})
-        if change.edit is not None:
-            await _index_again(connection, change.ticket_id)
-        return
+def _write_ticket(asking: Pipeline, change: Change) -> None:
+    """A new row, or the columns that mirror the process."""
+    mirrored = _mirrored(change.state, change.at)
     opened = change.opened
-    row = {
-        "id": change.ticket_id,
-        "number": change.state.number,
-        "fingerprint": opened.fingerprint,
-        "external_id": opened.external_id,
-        "subject": opened.subject,
-        "description": opened.description,
-        "requested_priority": opened.priority,
-        "channel": opened.channel,
-        "tags": merged([], opened.tags, []),
-        "custom_fields": opened.custom_fields,
-        "subject_words": search.words(opened.subject),
-        "description_words": search.words(opened.description),
-        **_columns(change.state, change.at),
-    }
-    await connection.execute(_INSERT_TICKET, row)
+    if opened is None:
+        asking.ask(_UPDATE_TICKET, of=change.ticket_id, **mirrored)
+        return
+    asking.ask(
+        _INSERT_TICKET,
+        id=change.ticket_id,
+        number=change.state.number,
+        fingerprint=opened.fingerprint,
+        external_id=opened.external_id,
+        subject=opened.subject,
+        description=opened.description,
+        requested_priority=opened.priority,
+        channel=opened.channel,
+        tags=merged([], opened.tags, []),
+        custom_fields=opened.custom_fields,
+        subject_words=search.words(opened.subject),
+        description_words=search.words(opened.description),
+        **mirrored,
+    )
 
 
-async def _index_again(connection: AsyncConnection, ticket_id: UUID) -> None:
-    """The full text index of a ticket whose words were edited."""
-    row = (await connection.execute(_WORDS, {"id": ticket_id})).one()
-    words = {"subject_words": search.words(row.subject), "description_words": search.words(row.description)}
-    await connection.execute(_UPDATE_SEARCH, {"of": ticket_id, **words})
+def _changes_contents(change: Change) -> bool:
+    return change.edit is not None or change.tags != ([], [])
+
+
+def _write_contents(asking: Pipeline, change: Change, before: Any) -> None:
+    """Tags, and an edit with the full text index of the new words; `before` is the row as it was."""
+    if change.tags != ([], []):
+        tags = [] if before is None else before.tags
+        asking.ask(_UPDATE_TAGS, of=change.ticket_id, tags=merged(tags, *change.tags))
+    if change.edit is not None:
+        contents = before._asdict() | change.edit.model_dump(exclude_none=True)
+        asking.ask(
+            _UPDATE_CONTENTS,
+            of=change.ticket_id,
+            subject_words=search.words(contents["subject"]),
+            description_words=search.words(contents["description"]),
+            **contents,
+        )
 
 
 def merged(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:
@@ -176,8 +253,8 @@ def merged(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> li
     return [tag for tag in dict.fromkeys([*tags, *add]) if tag not in remove]
 
 
-def _columns(state: TicketState, at: datetime) -> dict[str, Any]:
-    """The columns that mirror the process's state."""
+def _mirrored(state: TicketState, at: datetime) -> dict[str, Any]:
+    """The values of the columns `_MIRRORED`."""
     step = next((timer for timer in timers(state) if timer.name != "finish"), None)
     return {
         "version": state.event_number,
@@ -205,25 +282,24 @@ def _columns(state: TicketState, at: datetime) -> dict[str, Any]:
     }
 
 
-async def _write_history(connection: AsyncConnection, change: Change, *, policy: bool) -> None:
-    """Events, ledger and the process's state, in one statement."""
+def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> None:
+    """Events, ledger and the process's state, in one statement, and what was said."""
     state = change.state
-    parameters: dict[str, Any] = {
-        "ticket_id": change.ticket_id,
-        "version": state.event_number,
-        "events": [event.model_dump(mode="json") for event in change.events],
-        "ledger": [_ledger_row(row) for row in change.ledger],
-        "state": state.model_dump(mode="json", exclude={"policy"}),
-        "policy": None if state.policy is None else state.policy.model_dump(mode="json"),
-        "adopted": policy,
-    }
-    await connection.execute(_WRITE_HISTORY, parameters)
+    asking.ask(
+        _WRITE_HISTORY,
+        ticket_id=change.ticket_id,
+        version=state.event_number,
+        events=[event.model_dump(mode="json") for event in change.events],
+        ledger=[_ledger_row(row) for row in change.ledger],
+        state=state.model_dump(mode="json", exclude={"policy"}),
+        policy=None if state.policy is None else state.policy.model_dump(mode="json"),
+        adopted=policy,
+    )
     for comment in change.comments:
         words = search.words(comment.body)
-        row = {**comment.model_dump(), "ticket_id": change.ticket_id, "body_words": words}
-        await connection.execute(_INSERT_COMMENT, row)
+        asking.ask(_INSERT_COMMENT, ticket_id=change.ticket_id, body_words=words, **comment.model_dump())
     if change.opened is not None and change.opened.copies:
-        await connection.execute(_COPY_COMMENTS, {"id": change.ticket_id, "copies": change.opened.copies})
+        asking.ask(_COPY_COMMENTS, id=change.ticket_id, copies=change.opened.copies)
 
 
 def _ledger_row(row: LedgerRow) -> dict[str, Any]:
@@ -235,54 +311,29 @@ def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else length.total_seconds()
 
 
-async def _write_relations(writer: Writer, change: Change) -> None:
+def _write_relations(asking: Pipeline, change: Change) -> None:
     """Watchers, collaborators and links; a link is written on both tickets, seen from each side."""
-    ticket = TicketWatcherRow.ticket_id == change.ticket_id
-    if change.watch:
-        rows = [{"ticket_id": change.ticket_id, "person_id": person} for person in change.watch]
-        await writer.execute(upsert(TicketWatcherRow).on_conflict_do_nothing(), rows)
-    if change.unwatch:
-        await writer.execute(
-            delete(TicketWatcherRow).where(ticket, TicketWatcherRow.person_id.in_(change.unwatch))
-        )
-    if change.share:
-        rows = [{"ticket_id": change.ticket_id, "person_id": person} for person in change.share]
-        await writer.execute(upsert(TicketCollaboratorRow).on_conflict_do_nothing(), rows)
-    if change.unshare:
-        await writer.execute(
-            delete(TicketCollaboratorRow).where(
-                TicketCollaboratorRow.ticket_id == change.ticket_id,
-                TicketCollaboratorRow.person_id.in_(change.unshare),
-            )
-        )
+    ticket_id = change.ticket_id
+    for person_id in change.watch:
+        asking.ask(_WATCH, ticket_id=ticket_id, person_id=person_id)
+    for person_id in change.unwatch:
+        asking.ask(_UNWATCH, of=ticket_id, person=person_id)
+    for person_id in change.share:
+        asking.ask(_SHARE, ticket_id=ticket_id, person_id=person_id)
+    for person_id in change.unshare:
+        asking.ask(_UNSHARE, of=ticket_id, person=person_id)
     for link in change.link:
-        for one, other, relation in (
-            (change.ticket_id, link.ticket_id, link.relation),
-            (link.ticket_id, change.ticket_id, link.relation.inverse),
-        ):
-            statement = upsert(TicketLinkRow).values(ticket_id=one, linked_id=other, relation=relation)
-            await writer.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["ticket_id", "linked_id"], set_={"relation": relation}
-                )
-            )
+        other, relation = link.ticket_id, link.relation
+        asking.ask(_LINK, ticket_id=ticket_id, linked_id=other, relation=relation)
+        asking.ask(_LINK, ticket_id=other, linked_id=ticket_id, relation=relation.inverse)
     for other in change.unlink:
-        await _unlink(writer, change.ticket_id, other)
-        await _unlink(writer, other, change.ticket_id)
+        asking.ask(_UNLINK, of=ticket_id, to=other)
+        asking.ask(_UNLINK, of=other, to=ticket_id)
 
 
-async def _unlink(writer: Writer, ticket_id: UUID, linked_id: UUID) -> None:
-    statement = delete(TicketLinkRow).where(
-        TicketLinkRow.ticket_id == ticket_id, TicketLinkRow.linked_id == linked_id
-    )
-    await writer.execute(statement)
-
-
-async def _offer_free_place(writer: Writer, change: Change) -> None:
-    """Where this change may have freed an agent, and someone waits, wakes those who wait."""
+def _offer_free_place(asking: Pipeline, change: Change) -> Callable[[], bool]:
+    """Whether this change may have freed an agent while someone waits, who then is to be woken."""
     if change.opened is not None or not any(event.type in _FREEING for event in change.events):
-        return
-    connection = await connection_of(writer)
-    await assignment.lock(connection)
-    if await assignment.is_anyone_waiting(connection):
-        await outbox.put(writer, "capacity", str(change.ticket_id), {})
+        return lambda: False
+    assignment.lock(asking)
+    return assignment.ask_whether_anyone_waits(asking)

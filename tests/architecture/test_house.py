@@ -39,7 +39,17 @@ SHARED: Final = {
     "domain": {"authorization", "duration", "errors", "hours", "ids", "queues", "text"},
     "workflows": {"durable"},
     "activities": {"failure", "reconsider"},
-    "storage": {"conflicts", "database", "migrate", "migrations", "outbox", "page", "search", "tables"},
+    "storage": {
+        "conflicts",
+        "database",
+        "migrate",
+        "migrations",
+        "outbox",
+        "page",
+        "pipeline",
+        "search",
+        "tables",
+    },
     "adapters": {"holidays", "ics", "mail", "objects", "smtp", "templates"},
     "runtime": {
         "codec",
