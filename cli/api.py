@@ -4,6 +4,8 @@ It starts while the database or Temporal is away, answers 503 meanwhile, and rec
 """
 
 import asyncio
+from datetime import timedelta
+from typing import Final
 
 import typer
 import uvicorn
@@ -21,6 +23,8 @@ from storage.database import Database
 # A request takes milliseconds; only a slow client or an event stream is cut off after this.
 _GRACE_SECONDS = 2
 _AGAIN_AFTER = 1.0
+# Nobody waits longer than ten seconds for an answer, even that the database is away.
+_PATIENCE: Final = timedelta(seconds=7)
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +42,7 @@ def api(gated: Gated = False) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, patience=_PATIENCE)
     desk = Desk(settings=settings, database=database, temporal=await connect(settings, lazy=True))
     server = uvicorn.Server(
         uvicorn.Config(

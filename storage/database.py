@@ -2,12 +2,18 @@
 
 A `Reader` reads, a `Writer` writes. One request or one activity is one transaction, opened and committed
 here at the edge; nobody else calls `commit`.
+
+A session lasts so long and no longer. A server that is gone refuses at once, but one that is suspended, or
+behind a network that swallows packets, would be waited for without end: whoever asked gets `Unavailable`.
 """
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Any, NewType
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, Final, NewType
 from uuid import UUID
 
 import orjson
@@ -20,6 +26,17 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import Uuid
 
 from domain.errors import Unavailable
+
+PATIENCE: Final = timedelta(seconds=20)
+"""How long one session may last, with waiting for its connection."""
+
+KEEPALIVE: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""Of every connection over a network: one whose server has vanished is noticed within half a minute."""
 
 Reader = NewType("Reader", AsyncSession)
 Writer = NewType("Writer", AsyncSession)
@@ -52,10 +69,12 @@ def _dumps(value: Any) -> str:
 class Database:
     """A pool of connections to one PostgreSQL database (15 or later).
 
-    `url` may be `postgresql://…` or `postgresql+psycopg://…`.
+    `url` may be `postgresql://…` or `postgresql+psycopg://…`; no session lasts longer than `patience`.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience: timedelta = PATIENCE) -> None:
+        self._patience = patience
+        milliseconds = patience // timedelta(milliseconds=1)
         self.engine: AsyncEngine = create_async_engine(
             with_driver(url),
             pool_size=pool_size,
@@ -65,11 +84,13 @@ class Database:
             hide_parameters=True,  # an error's text reaches logs and workflow histories
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
-            # The session's time zone is UTC, so that instants come back, and go out, as UTC.
+            # The session's time zone is UTC, so that instants come back, and go out, as UTC. The server ends by
+            # itself what we no longer wait for, and what a suspended process of ours holds locked.
             connect_args={
-                "connect_timeout": 5,
+                **KEEPALIVE,
                 "application_name": "duradesk",
-                "options": "-c timezone=UTC",
+                "options": f"-c timezone=UTC -c statement_timeout={milliseconds}"
+                f" -c idle_in_transaction_session_timeout={milliseconds}",
             },
         )
 
@@ -91,8 +112,13 @@ class Database:
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        loop, hang_up = asyncio.get_running_loop(), None
+        give_up_at = loop.time() + self._patience.total_seconds()
         try:
             async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
+                async with asyncio.timeout_at(give_up_at):
+                    connection = await session.connection()
+                hang_up = loop.call_at(give_up_at, _hang_up, connection)
                 yield session
         except (OperationalError, psycopg.OperationalError, TimeoutError, OSError) as error:
             raise database_away() from error
@@ -100,9 +126,23 @@ class Database:
             if error.connection_invalidated:
                 raise database_away() from error
             raise
+        finally:
+            if hang_up:
+                hang_up.cancel()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _hang_up(connection: AsyncConnection) -> None:
+    """What waits for the server then fails like any lost connection. Cancelling would not do: the driver first
+    asks the server to stop the query, and waits for that.
+    """
+    if connection.sync_connection is None or connection.closed or connection.invalidated:
+        return
+    driver: Any = connection.sync_connection.connection.driver_connection
+    with suppress(OSError), socket.socket(fileno=os.dup(driver.fileno())) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 async def connection_of(session: Reader | Writer) -> AsyncConnection:
@@ -128,4 +168,4 @@ def with_driver(url: str) -> str:
 
 
 def database_away() -> Unavailable:
-    return Unavailable("database_away", "The database does not answer. Nothing was changed; try again soon.")
+    return Unavailable("database_away", "The database does not answer. Try again soon.")

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from domain.errors import DeskError
 from runtime import tracing
 from runtime.origin import going_on_from
-from storage.database import Database, Writer
+from storage.database import KEEPALIVE, Database, Writer
 from storage.outbox import CHANNEL, ORIGIN
 from storage.tables.outbox import Outbox
 
@@ -49,7 +49,9 @@ class Relay:
                 await asyncio.sleep(_PAUSE)
 
     async def _listen(self) -> None:
-        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, **KEEPALIVE
+        ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             while True:
                 await self._drain()
