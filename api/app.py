@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from adapters.objects import open_objects
-from api import account, attachment, calendar, field, health, macro, metrics, notification, sla, ticket
+from api import account, attachment, calendar, codec, field, health, macro, metrics, notification, sla, ticket
 from api.account.throttle import Throttle
 from api.desk import Desk
 from api.errors import install, problems
@@ -45,6 +45,7 @@ def _features() -> APIRouter:
     features.include_router(sla.router)
     features.include_router(calendar.router)
     features.include_router(notification.router)
+    features.include_router(codec.router)
     return features
 
 

@@ -13,7 +13,7 @@ from storage.account import tokens
 
 _ETAG: Final = re.compile(r'(?:W/)?"?(\d{1,9})"?')
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
-_bearer = HTTPBearer(auto_error=False, description="A token of POST /api/v1/sessions or /api/v1/tokens.")
+bearer = HTTPBearer(auto_error=False, description="A token of POST /api/v1/sessions or /api/v1/tokens.")
 
 
 async def _desk(request: Request) -> Desk:
@@ -25,7 +25,7 @@ CurrentDesk = Annotated[Desk, Depends(_desk)]
 
 
 async def _caller(
-    desk: CurrentDesk, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    desk: CurrentDesk, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Principal:
     if credentials is None:
         raise Unauthorized("token_missing", "Send a token: Authorization: Bearer <token>.")

@@ -165,6 +165,10 @@ async def _answer_failure(request: Request, error: Exception) -> Response:
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    return invalid_problem(request, error)
+
+
+def invalid_problem(request: Request, error: RequestValidationError) -> Response:
     mistakes = error.errors()
     if any(mistake["loc"][:1] == ("path",) for mistake in mistakes):
         return problem(request.scope, 404, "not_found", "There is no such record, or you may not see it.")

@@ -159,6 +159,9 @@ class _Desk:
             environment[f"{PREFIX}DATABASE_URL"] = self.postgres.url()
         if self.settings.embedded_temporal:
             environment[f"{PREFIX}TEMPORAL_ADDRESS"] = self.temporal.address
+            environment[f"{PREFIX}TEMPORAL_UI_URL"] = (
+                self.settings.temporal_ui_url or f"http://127.0.0.1:{self.settings.temporal_ui_port}"
+            )
         return Program(
             name=name,
             argv=(sys.executable, "-P", "-m", "cli.main", name, "--gated", *options),

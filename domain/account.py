@@ -40,6 +40,7 @@ class Scope(StrEnum):
     PEOPLE_WRITE = "people:write"
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
+    HISTORIES_READ = "histories:read"
     ADMIN = "admin"  # everything that the roles allow
 
 

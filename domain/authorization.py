@@ -100,6 +100,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "notification.deliveries": Rule(Scope.SETTINGS_READ, MANAGEMENT),
     "notification.resend": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
     # the desk itself
+    "codec.decode": Rule(Scope.HISTORIES_READ, ADMINS),
     "settings.read": Rule(Scope.ADMIN, ADMINS),
     "audit.read": Rule(Scope.ADMIN, ADMINS),
 }

@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     )
     temporal_port: Port = Field(7233, description="port of the embedded Temporal server")
     temporal_ui_port: Port = Field(8233, description="port of the embedded Temporal UI")
+    temporal_ui_url: Annotated[str, _url("http", "https")] = Field(
+        "", description="address of the Temporal UI, whose pages may decode; empty: none, or the embedded one"
+    )
     temporal_namespace: str = Field("default", min_length=1, description="Temporal namespace")
     temporal_tls: bool = Field(False, description="speak TLS to Temporal with the system's authorities")
     temporal_tls_server_ca_cert_path: Path | None = Field(None, description="authority of the cluster, PEM")
@@ -169,6 +172,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TEMPORAL_TLS_CLIENT_CERT_PATH: is set together with TEMPORAL_TLS_CLIENT_KEY_PATH"
             )
+        address = urlsplit(self.temporal_ui_url)
+        self.temporal_ui_url = f"{address.scheme}://{address.netloc}" if address.netloc else ""
         self.base_url = (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
         self.attachments_url = self.attachments_url or (self.home / "attachments").as_uri()
         return self

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.account.throttle import throttle_of
 from api.dependencies import Caller, CurrentDesk, client_address
+from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
 from domain.account import PASSWORD_LENGTH_MAX, SESSION_LIFETIME, Person
@@ -34,23 +36,27 @@ class Session(BaseModel):
 @router.post("", status_code=201, responses=problems(429))
 async def sign_in(body: SignIn, desk: CurrentDesk, request: Request) -> Session:
     """A token for `Authorization: Bearer`, valid for 24 hours."""
+    person_id = await proven(desk, request, body.email, body.password)
+    expires_at = datetime.now(UTC) + SESSION_LIFETIME
+    async with desk.database.writing() as writer:
+        issued = await tokens.issue(writer, person_id, _SESSION_NAME, expires_at=expires_at, scopes=None)
+        person = await people.person(writer, person_id)
+    return Session(token=issued.secret, expires_at=expires_at, person=person)
+
+
+async def proven(desk: Desk, request: Request, email: str, password: str) -> UUID:
+    """The person whose address and password these are; raises Unauthorized, or Throttled after many tries."""
     async with desk.database.reading() as reader:
-        known = await people.credentials(reader, body.email.strip())
+        known = await people.credentials(reader, email.strip())
     password_hash = known.password_hash if known and known.active else None
 
     async def verify() -> bool:
-        return await is_password(password_hash, body.password)
+        return await is_password(password_hash, password)
 
-    if not await throttle_of(request).attempt(body.email.strip(), client_address(request), verify):
+    if not await throttle_of(request).attempt(email.strip(), client_address(request), verify):
         raise Unauthorized("invalid_credentials", "The address or the password is wrong.")
     assert known is not None
-    expires_at = datetime.now(UTC) + SESSION_LIFETIME
-    async with desk.database.writing() as writer:
-        issued = await tokens.issue(
-            writer, known.person_id, _SESSION_NAME, expires_at=expires_at, scopes=None
-        )
-        person = await people.person(writer, known.person_id)
-    return Session(token=issued.secret, expires_at=expires_at, person=person)
+    return known.person_id
 
 
 @router.delete("/current", status_code=204)

@@ -71,6 +71,7 @@ SHARED: Final = {
     },
     "api": {
         "app",
+        "codec",
         "dependencies",
         "desk",
         "errors",
