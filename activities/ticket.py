@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class TicketActivities:
-    """`commit_change` is `storage.ticket.commit.commit`; `mail` says whether mails can be sent."""
+    """`commit_change` is `storage.ticket.commit.commit`; `mail` says whether mails can be sent; `count` is told
+    of every commit that was made."""
 
     def __init__(
         self,
@@ -22,10 +23,12 @@ class TicketActivities:
         commit_change: "Callable[[Writer, Change, bool], Awaitable[Outcome]]",
         *,
         mail: bool,
+        count: "Callable[[Change, Outcome], None]" = lambda change, outcome: None,
     ) -> None:
         self._database = database
         self._commit_change = commit_change
         self._mail = mail
+        self._count = count
 
     @activity.defn(name="commit_ticket")
     @translated
@@ -35,4 +38,6 @@ class TicketActivities:
         Running twice writes once: the second time finds the event number taken and gives the state that holds.
         """
         async with self._database.writing() as writer:
-            return await self._commit_change(writer, change, self._mail)
+            outcome = await self._commit_change(writer, change, self._mail)
+        self._count(change, outcome)
+        return outcome

@@ -1,5 +1,6 @@
 """The HTTP application: the frame, the routers of the features, and the OpenAPI document."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -11,14 +12,19 @@ from api.account.throttle import Throttle
 from api.desk import Desk
 from api.errors import install, problems
 from api.middleware import Frame
+from runtime.metrics import Page
 
 PREFIX = "/api/v1"
 
 
-def create_app(desk: Desk) -> FastAPI:
-    """The API of `desk`. The caller owns the desk and closes its parts. Raises SettingError."""
+def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page] = ()) -> FastAPI:
+    """The API of `desk`. The caller owns the desk and closes its parts. Raises SettingError.
+
+    `pages` and `others` are shown at /metrics beside what is counted here, see `api.metrics.State`.
+    """
     app = FastAPI(title="Duradesk", version=version("duradesk"), redirect_slashes=False)
     app.state.desk = desk
+    app.state.figures = metrics.State(desk, pages, others)
     app.state.throttle = Throttle()
     app.state.objects = open_objects(desk.settings.attachments_url)
     install(app)

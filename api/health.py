@@ -1,7 +1,7 @@
 """Is the desk alive, is it ready, and if not, which part is down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSyste
 
 from api.dependencies import CurrentDesk
 from api.desk import Desk
-from domain.queues import PROCESS
+from domain.queues import DELIVERY, PROCESS
 
 # A poll lasts up to 60 s, so a worker that is there was seen within that time.
 _POLLER_AGE_MAX: Final = timedelta(seconds=75)
@@ -41,10 +41,10 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def readyz(desk: CurrentDesk) -> Response:
-    names = ("database", "temporal", "workers")
-    found = await asyncio.gather(*(_ask(check, desk) for check in (_database, _temporal, _workers)))
-    parts = dict(zip(names, found, strict=True))
-    ready = all(part.up for part in found)
+    """Which part is down. Without a worker for deliveries the desk is ready: mails wait for it."""
+    found = await asyncio.gather(*(_ask(check, desk) for check in _PARTS.values()))
+    parts = dict(zip(_PARTS, found, strict=True))
+    ready = all(part.up for name, part in parts.items() if name != _DELIVERY)
     body = Readiness(status="ready" if ready else "not_ready", parts=parts)
     headers = {} if ready else {"Retry-After": "5"}
     return Response(body.model_dump_json(), 200 if ready else 503, headers, "application/json")
@@ -73,14 +73,31 @@ async def _temporal(desk: Desk) -> Part:
 
 
 async def _workers(desk: Desk) -> Part:
+    return await _polled(desk, PROCESS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+
+
+async def _delivery(desk: Desk) -> Part:
+    return await _polled(desk, DELIVERY, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+
+
+async def _polled(desk: Desk, queue: str, kind: TaskQueueType.ValueType) -> Part:
     request = DescribeTaskQueueRequest(
         namespace=desk.temporal.namespace,
-        task_queue=TaskQueue(name=PROCESS),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=kind,
     )
     answer = await desk.temporal.workflow_service.describe_task_queue(request, timeout=_PATIENCE)
     oldest = datetime.now(UTC) - _POLLER_AGE_MAX
     polling = sum(poller.last_access_time.ToDatetime(UTC) >= oldest for poller in answer.pollers)
     if not polling:
-        return Part(up=False, detail=f"No worker polls the queue {PROCESS}.")
+        return Part(up=False, detail=f"No worker polls the queue {queue}.")
     return Part(up=True, detail=f"{polling} polling")
+
+
+_DELIVERY: Final = "delivery"
+_PARTS: Final[Mapping[str, Callable[[Desk], Awaitable[Part]]]] = {
+    "database": _database,
+    "temporal": _temporal,
+    "workers": _workers,
+    _DELIVERY: _delivery,
+}

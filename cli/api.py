@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 from api.app import create_app
 from api.desk import Desk
 from cli.options import Gated, begin
+from runtime.metrics import metered_runtime, page_at
 from runtime.settings import SettingError, Settings
 from runtime.temporal import check_key, connect
 from runtime.tracing import start_tracing
@@ -43,10 +44,13 @@ def api(gated: Gated = False) -> None:
 
 async def _serve(settings: Settings) -> None:
     database = Database(settings.database_url, patience=_PATIENCE)
-    desk = Desk(settings=settings, database=database, temporal=await connect(settings, lazy=True))
+    runtime, page = metered_runtime()
+    client = await connect(settings, lazy=True, runtime=runtime)
+    desk = Desk(settings=settings, database=database, temporal=client)
+    worker = settings.worker_metrics_url
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(desk),
+            create_app(desk, pages=[page], others=[page_at(worker)] if worker else []),
             host=settings.host,
             port=settings.port,
             http="httptools",

@@ -27,7 +27,7 @@ from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.embedded.temporal import EmbeddedTemporal
 from runtime.logging import configure_logging
 from runtime.settings import PREFIX, SettingError, Settings, load_settings
-from runtime.supervisor import Program, StartError, Supervisor, together
+from runtime.supervisor import Program, StartError, Supervisor, free_port, together
 from runtime.version import desk_version
 
 # API, workers, servers: three times this is less than the ten seconds within which all is stopped.
@@ -108,8 +108,10 @@ class _Desk:
     supervisor: Supervisor = field(default_factory=Supervisor)
     servers_up: asyncio.Event = field(default_factory=asyncio.Event)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    metrics: str = ""
 
     def __post_init__(self) -> None:
+        self.metrics = self.settings.metrics_address or f"127.0.0.1:{free_port()}"
         self.postgres = EmbeddedPostgres(self.settings.home)
         self.temporal = EmbeddedTemporal(
             port=self.settings.temporal_port,
@@ -155,6 +157,8 @@ class _Desk:
     ) -> Program:
         """A part of ours, told where the servers are."""
         environment = {f"{PREFIX}HOME": str(self.settings.home)}
+        environment[f"{PREFIX}METRICS_ADDRESS"] = self.metrics
+        environment[f"{PREFIX}WORKER_METRICS_URL"] = f"http://{self.metrics}/metrics"
         if self.settings.embedded_database:
             environment[f"{PREFIX}DATABASE_URL"] = self.postgres.url()
         if self.settings.embedded_temporal:

@@ -12,13 +12,17 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import typer
+from prometheus_client import Counter, Histogram
 
+from api import metrics as api_metrics
 from api.app import create_app
 from api.desk import Desk
+from api.metrics import Families
 from cli.main import COMMANDS, build
 from domain.account import Role, Scope
 from domain.authorization import RULES, Rule
@@ -28,6 +32,8 @@ from domain.ticket.moves import MOVES, Action
 from runtime.settings import Settings
 from runtime.temporal import connect
 from storage.database import Database
+from storage.gauges import NONE
+from workers import metrics as worker_metrics
 
 ROOT: Final = Path(__file__).parents[1]
 _PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -127,6 +133,21 @@ def openapi() -> dict[str, Any]:
         return create_app(Desk(settings=settings, database=database, temporal=temporal)).openapi()
 
 
+def figures() -> str:
+    """Everything of ours at /metrics, as it is called there."""
+    rows = [
+        [f"`{family.name}`", " ".join(f"`{name}`" for name in family._labelnames), family.documentation]
+        for family in Families(replace(NONE, next_due_at=0)).collect()
+    ]
+    for metric in (*vars(api_metrics).values(), *vars(worker_metrics).values()):
+        if isinstance(metric, Counter | Histogram):
+            (family,) = metric.describe()
+            suffix = "_total" if isinstance(metric, Counter) else ""
+            labels = " ".join(f"`{name}`" for name in metric._labelnames)
+            rows.append([f"`{family.name}{suffix}`", labels, family.documentation])
+    return table(["Name", "Labels", "What it is"], sorted(rows))
+
+
 def commands() -> str:
     """Every command with its options."""
     rows = [row for name in COMMANDS for row in _commands(name)]
@@ -176,6 +197,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "notices": notices,
     "routes": routes,
     "commands": commands,
+    "figures": figures,
 }
 
 

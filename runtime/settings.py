@@ -149,6 +149,12 @@ class Settings(BaseSettings):
         description="keys of encrypted workflow histories; empty: those in home/encryption-keys",
     )
     locale: Literal["en", "zh-CN"] = Field("en", description="language of people who chose none")
+    metrics_address: Annotated[str, AfterValidator(_address)] = Field(
+        "", description="host:port of a worker's own /metrics, /healthz and /readyz; empty: none"
+    )
+    worker_metrics_url: Annotated[str, _url("http", "https")] = Field(
+        "", description="/metrics of a worker, shown within the API's own; empty: none"
+    )
     otlp_endpoint: Annotated[str, _url("http", "https")] = Field(
         "", description="OpenTelemetry collector, such as http://localhost:4318; empty: no traces"
     )

@@ -11,10 +11,12 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from domain.queues import DELIVERY, PROCESS
+from runtime.metrics import metered_runtime
 from runtime.settings import Settings
 from runtime.temporal import check_key, connect
 from storage.database import Database
 from workers.handlers import Handlers
+from workers.health import checks, watched
 from workers.registry import work_of
 from workers.relay import Relay
 from workers.runner import RUNNER
@@ -50,10 +52,13 @@ def worker_for(queue: str, settings: Settings, database: Database, client: Clien
 async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
     """Runs until cancelled; then finishes what has begun, within the grace period."""
     database = Database(settings.database_url)
-    client = await connect(settings)
+    runtime, page = metered_runtime()
+    client = await connect(settings, runtime=runtime)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         await check_key(client, settings)
+        if settings.metrics_address:
+            await stack.enter_async_context(watched(settings.metrics_address, checks(database, client), page))
         if PROCESS in queues:
             relay = Relay(database, settings.database_url, Handlers(database, client).by_topic())
             task = asyncio.create_task(relay.run())

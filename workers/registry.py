@@ -19,6 +19,7 @@ from storage import assignment, outbox
 from storage.database import Database, Writer
 from storage.notification import Deliveries
 from storage.ticket.commit import commit
+from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.sla import RolloutWorkflow
@@ -41,7 +42,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     mail = bool(settings.smtp_url)
     notifications = NotificationActivities(
         Deliveries(database),
-        sender_for(settings.smtp_url),
+        CountingSender(sender_for(settings.smtp_url)),
         MailRenderer(desk="Duradesk", sender=settings.mail_from, base_url=settings.base_url),
     )
     if queue == DELIVERY:
@@ -50,7 +51,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     async def commit_change(writer: Writer, change: Change, mail: bool) -> Outcome:
         return await commit(writer, change, mail=mail)
 
-    tickets = TicketActivities(database, commit_change, mail=mail)
+    tickets = TicketActivities(database, commit_change, mail=mail, count=count_commit)
     accounts = AccountActivities(database, outbox.put)
     promises = SlaActivities(database, client, assignment.active_tickets)
     return Work(

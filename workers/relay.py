@@ -20,6 +20,7 @@ from runtime.origin import going_on_from
 from storage.database import KEEPALIVE, Database, Writer
 from storage.outbox import CHANNEL, ORIGIN
 from storage.tables.outbox import Outbox
+from workers.metrics import HANDED_OVER, KEPT
 
 _log = structlog.get_logger()
 
@@ -80,7 +81,9 @@ class Relay:
                     await self._handlers[topic](of_topic)
             except Exception as error:  # whatever it was, the rows stay and come again
                 _log.warning("outbox_row_kept", topic=topic, rows=len(of_topic), error=repr(error))
+                KEPT.labels(topic).inc(len(of_topic))
             else:
+                HANDED_OVER.labels(topic).inc(len(of_topic))
                 done += [row.id for row in of_topic]
         return done
 

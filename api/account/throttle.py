@@ -13,6 +13,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
+from api.metrics import PASSWORDS
 from domain.errors import Throttled
 
 _PER_PERSON: Final = RateLimitItemPerMinute(10, 5, namespace="person")
@@ -26,13 +27,19 @@ class Throttle:
     async def attempt(self, email: str, client: str, verify: Callable[[], Awaitable[bool]]) -> bool:
         """Whether `verify` says yes; raises Throttled, without asking it, after too many failures."""
         person = email.casefold()
-        await self._check(_PER_PERSON, person)
-        await self._check(_PER_CLIENT, client)
+        try:
+            await self._check(_PER_PERSON, person)
+            await self._check(_PER_CLIENT, client)
+        except Throttled:
+            PASSWORDS.labels("throttled").inc()
+            raise
         # Counted before the answer is known: attempts that run side by side must not all pass the check.
         await self._windows.hit(_PER_PERSON, person)
         if await verify():
+            PASSWORDS.labels("accepted").inc()
             await self._windows.clear(_PER_PERSON, person)
             return True
+        PASSWORDS.labels("wrong").inc()
         await self._windows.hit(_PER_CLIENT, client)
         return False
 

@@ -42,6 +42,7 @@ SHARED: Final = {
     "storage": {
         "conflicts",
         "database",
+        "gauges",
         "migrate",
         "migrations",
         "outbox",
@@ -60,6 +61,7 @@ SHARED: Final = {
         "keys",
         "locale",
         "logging",
+        "metrics",
         "origin",
         "passwords",
         "private",
@@ -82,7 +84,7 @@ SHARED: Final = {
         "page",
         "temporal",
     },
-    "workers": {"handlers", "main", "registry", "relay", "runner"},
+    "workers": {"handlers", "health", "main", "metrics", "registry", "relay", "runner"},
 }
 """The short list of each layer beside the features. `cli` is named after commands."""
 

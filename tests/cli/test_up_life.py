@@ -4,8 +4,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
+import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.running import RunningDesk
 
@@ -36,6 +38,25 @@ def test_only_the_owner_may_read_what_it_keeps(desk: RunningDesk) -> None:
 
 def test_the_first_administrator_can_log_in(desk: RunningDesk) -> None:
     assert desk.login() == 201
+
+
+def test_one_page_shows_the_figures_of_api_worker_and_sdk(desk: RunningDesk) -> None:
+    samples = [
+        sample
+        for family in text_string_to_metric_families(httpx.get(f"{desk.url}/metrics", timeout=10).text)
+        for sample in family.samples
+    ]
+    shown = {(sample.name, sample.labels.get("part")) for sample in samples}
+    assert shown >= {
+        ("duradesk_database_up", "api"),
+        ("duradesk_commits_total", "worker"),
+        ("temporal_request_total", "api"),
+        ("temporal_num_pollers", "worker"),
+        ("process_resident_memory_bytes", "api"),
+        ("process_resident_memory_bytes", "worker"),
+    }
+    keys = [(sample.name, *sorted(sample.labels.items())) for sample in samples]
+    assert len(keys) == len(set(keys)), "a sample is shown twice"
 
 
 @pytest.mark.parametrize("words", _PARTS)
