@@ -7,7 +7,20 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from adapters.objects import open_objects
-from api import account, attachment, calendar, codec, field, health, macro, metrics, notification, sla, ticket
+from api import (
+    account,
+    attachment,
+    bulk,
+    calendar,
+    codec,
+    field,
+    health,
+    macro,
+    metrics,
+    notification,
+    sla,
+    ticket,
+)
 from api.account.throttle import Throttle
 from api.desk import Desk
 from api.errors import install, problems
@@ -46,6 +59,7 @@ def _features() -> APIRouter:
     features.include_router(account.router)
     features.include_router(ticket.router)
     features.include_router(attachment.router)
+    features.include_router(bulk.router)
     features.include_router(field.router)
     features.include_router(macro.router)
     features.include_router(sla.router)

@@ -14,6 +14,7 @@ from activities.reconsider import send_all
 from domain import ids
 from domain.account import Role
 from domain.assignment import Candidate, Wanted, choose
+from domain.bulk import BulkInput
 from domain.notification import NotificationInput
 from domain.queues import PROCESS
 from domain.sla.rollout import RolloutInput
@@ -26,6 +27,7 @@ from storage.outbox import ORIGIN
 from storage.tables.outbox import Outbox
 from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
+from workflows.bulk import BulkWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.sla import RolloutWorkflow
 
@@ -47,6 +49,7 @@ class Handlers:
             "reroute": self.reroute,
             "policy": self.policy,
             "ticket": self.ticket,
+            "bulk": self.bulk,
         }
 
     async def notification(self, rows: Sequence[Outbox]) -> None:
@@ -104,6 +107,12 @@ class Handlers:
         for row in rows:
             message = Reconsider(cause=row.payload["cause"], ticket_id=UUID(row.payload["ticket_id"]))
             await send_all(self._client, [UUID(row.key)], message)
+
+    async def bulk(self, rows: Sequence[Outbox]) -> None:
+        """Starts the process of each bulk action, behind everything that single users ask for."""
+        for row in rows:
+            start = BulkInput(bulk_id=UUID(row.key))
+            await self._start_once(BulkWorkflow.run, start, ids.workflow_id("bulk", row.key))
 
     async def _return_tickets(self, person_id: UUID) -> None:
         async with self._database.reading() as reader:

@@ -7,25 +7,36 @@ from typing import Any
 from temporalio.client import Client
 
 from activities.account import AccountActivities
+from activities.bulk import BulkActivities
 from activities.notification import NotificationActivities
 from activities.sla import SlaActivities
 from activities.ticket import TicketActivities
 from adapters.mail import MailRenderer
 from adapters.smtp import sender_for
+from api.desk import Desk
 from domain.queues import DELIVERY
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, outbox
+from storage.bulk import Bulks
 from storage.database import Database, Writer
 from storage.notification import Deliveries
 from storage.ticket.commit import commit
+from workers.bulk import Performer
 from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
+from workflows.bulk import BulkWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.sla import RolloutWorkflow
 from workflows.ticket import TicketWorkflow
 
-WORKFLOWS: Sequence[type] = (TicketWorkflow, NotificationWorkflow, RolloutWorkflow, AbsenceWorkflow)
+WORKFLOWS: Sequence[type] = (
+    TicketWorkflow,
+    NotificationWorkflow,
+    RolloutWorkflow,
+    AbsenceWorkflow,
+    BulkWorkflow,
+)
 """All run on the process queue."""
 
 
@@ -53,8 +64,16 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
 
     tickets = TicketActivities(database, commit_change, mail=mail, count=count_commit)
     accounts = AccountActivities(database, outbox.put)
+    performer = Performer(Desk(settings=settings, database=database, temporal=client))
+    bulks = BulkActivities(Bulks(database), performer.perform)
     promises = SlaActivities(database, client, assignment.active_tickets)
     return Work(
         workflows=WORKFLOWS,
-        activities=(tickets.commit, accounts.announce, promises.tell_tickets, notifications.give_up),
+        activities=(
+            tickets.commit,
+            accounts.announce,
+            promises.tell_tickets,
+            notifications.give_up,
+            bulks.carry_out,
+        ),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, delete, func, insert, literal, or_, select, 
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.account import Absence, Person, Ref, Role
+from domain.account import Absence, Person, Principal, Ref, Role
 from domain.authorization import not_found
 from domain.errors import Conflict, Invalid
 from runtime.passwords import hash_password
@@ -154,6 +154,22 @@ async def set_password(writer: Writer, person_id: UUID, password: str, *, keep: 
     await _locked(writer, person_id, None)
     await _write(writer, person_id, {"password_hash": await hash_password(password)})
     await revoke_all(writer, person_id, except_for=keep)
+
+
+async def principal(reader: Reader, person_id: UUID) -> Principal | None:
+    """What the person may do now, everything that their roles allow; None for one who is no longer active."""
+    found = await person(reader, person_id)
+    if not found.active:
+        return None
+    return Principal(
+        person_id=found.id,
+        roles=frozenset(found.roles),
+        team_ids=frozenset(team.id for team in found.teams),
+        organization_id=None if found.organization is None else found.organization.id,
+        locale=found.locale,
+        name=found.name,
+        email=found.email,
+    )
 
 
 async def ensure_person(writer: Writer, email: str, name: str | None = None, *, locale: str = "en") -> UUID:

@@ -1,5 +1,27 @@
 """The tables, a module a feature. Importing this package registers every table on `Base.metadata`."""
 
-from storage.tables import account, attachment, calendar, field, macro, notification, outbox, sla, ticket
+from storage.tables import (
+    account,
+    attachment,
+    bulk,
+    calendar,
+    field,
+    macro,
+    notification,
+    outbox,
+    sla,
+    ticket,
+)
 
-__all__ = ["account", "attachment", "calendar", "field", "macro", "notification", "outbox", "sla", "ticket"]
+__all__ = [
+    "account",
+    "attachment",
+    "bulk",
+    "calendar",
+    "field",
+    "macro",
+    "notification",
+    "outbox",
+    "sla",
+    "ticket",
+]

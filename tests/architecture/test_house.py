@@ -26,6 +26,7 @@ FEATURES: Final = {
     "account",
     "assignment",
     "attachment",
+    "bulk",
     "calendar",
     "field",
     "macro",
