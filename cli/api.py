@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from api.app import create_app
 from api.desk import Desk
-from cli.options import Gated, begin
+from cli.options import Gated, begin, settle
 from runtime.metrics import metered_runtime, page_at
 from runtime.settings import SettingError, Settings
 from runtime.temporal import check_key, connect
@@ -48,9 +48,11 @@ async def _serve(settings: Settings) -> None:
     client = await connect(settings, lazy=True, runtime=runtime)
     desk = Desk(settings=settings, database=database, temporal=client)
     worker = settings.worker_metrics_url
+    app = create_app(desk, pages=[page], others=[page_at(worker)] if worker else [])
+    settle()
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(desk, pages=[page], others=[page_at(worker)] if worker else []),
+            app,
             host=settings.host,
             port=settings.port,
             http="httptools",

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from cli.options import Gated, begin, until_told
+from cli.options import Gated, begin, settle, until_told
 from domain.queues import DELIVERY, PROCESS
 from runtime.tracing import start_tracing
 from workers.main import run_workers
@@ -30,6 +30,7 @@ def worker(
 ) -> None:
     """Run the durable processes and deliveries."""
     settings = begin(gated)
+    settle()
     stop_tracing = start_tracing(settings, "worker")
     try:
         uvloop.run(until_told(run_workers(settings, _TASK_QUEUES[queue])))
