@@ -31,3 +31,8 @@ def read_config(name: str) -> dict[str, Any]:
 def search_attributes() -> dict[str, str]:
     """Name to type (`Keyword`, `Bool`) of every search attribute that our workflows set."""
     return dict(read_config("search-attributes")["search_attributes"])
+
+
+def retention_days() -> int:
+    """How long a namespace keeps processes that have ended."""
+    return int(read_config("namespaces")["namespace"]["retention_days"])

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from runtime.keys import Keys, parse_keys, read_keys
+from runtime.profile import place_of
 
 PREFIX = "DURADESK_"
 _FILE = "_FILE"
@@ -31,6 +32,14 @@ ENCRYPTION_KEYS = "encryption-keys"
 """The file in home that holds the keys of the embedded desk."""
 SECRETS = frozenset(
     {"admin_password", "token", "temporal_api_key", "encryption_key", "database_url", "smtp_url"}
+)
+
+
+_TLS = (
+    "temporal_tls_server_ca_cert_path",
+    "temporal_tls_client_cert_path",
+    "temporal_tls_client_key_path",
+    "temporal_tls_server_name",
 )
 
 
@@ -119,6 +128,10 @@ class Settings(BaseSettings):
     temporal_address: Annotated[str, AfterValidator(_address)] = Field(
         "", description="host:port of a Temporal cluster; empty: embedded"
     )
+    temporal_config_file: Path | None = Field(
+        None, description="client profiles in TOML, instead of an address and TLS settings"
+    )
+    temporal_profile: str = Field("default", min_length=1, description="which profile of that file")
     temporal_port: Port = Field(7233, description="port of the embedded Temporal server")
     temporal_ui_port: Port = Field(8233, description="port of the embedded Temporal UI")
     temporal_ui_url: Annotated[str, _url("http", "https")] = Field(
@@ -178,11 +191,26 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TEMPORAL_TLS_CLIENT_CERT_PATH: is set together with TEMPORAL_TLS_CLIENT_KEY_PATH"
             )
+        self._take_profile()
         address = urlsplit(self.temporal_ui_url)
         self.temporal_ui_url = f"{address.scheme}://{address.netloc}" if address.netloc else ""
         self.base_url = (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
         self.attachments_url = self.attachments_url or (self.home / "attachments").as_uri()
         return self
+
+    def _take_profile(self) -> None:
+        if self.temporal_config_file is None:
+            return
+        for name in ("temporal_address", "temporal_tls", *_TLS):
+            if getattr(self, name):
+                raise ValueError(f"{name.upper()}: is said by the profile of TEMPORAL_CONFIG_FILE; keep one")
+        try:
+            place = place_of(self.temporal_config_file, self.temporal_profile)
+            self.temporal_address = _address(place["address"])
+        except ValueError as error:
+            raise ValueError(f"TEMPORAL_CONFIG_FILE: {error}") from None
+        if "temporal_namespace" not in self.model_fields_set:
+            self.temporal_namespace = place.get("namespace", self.temporal_namespace)
 
     @property
     def encryption_key_file(self) -> Path | None:

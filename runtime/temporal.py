@@ -20,14 +20,14 @@ from temporalio.service import GrpcCompression, RPCError, RPCStatusCode, TLSConf
 
 from domain.errors import Unavailable
 from runtime.codec import data_converter
-from runtime.config import search_attributes
+from runtime.config import retention_days, search_attributes
 from runtime.interceptor import OriginInterceptor
+from runtime.profile import connection_of
 from runtime.settings import PREFIX, SettingError, Settings
 
 _log = structlog.get_logger()
 
-# A resolved ticket may be reopened and asked about for weeks; its finished run must still be there.
-RETENTION = timedelta(days=30)
+RETENTION = timedelta(days=retention_days())
 _KEY_RECORD = "duradesk-encryption-key"
 _VERIFY_WITHIN = 20.0
 _AGAIN_AFTER = 0.1
@@ -42,7 +42,6 @@ async def connect(
     `lazy` connects at the first call, so a process can start while Temporal is away.
     """
     host = address or settings.temporal_address or f"127.0.0.1:{settings.temporal_port}"
-    key = settings.temporal_api_key.get_secret_value()
     try:
         async with asyncio.timeout(settings.connect_timeout.total_seconds()):
             return await _connected(
@@ -50,8 +49,7 @@ async def connect(
                 namespace=settings.temporal_namespace,
                 data_converter=data_converter(settings.encryption_keys, settings.temporal_namespace),
                 header_codec_behavior=HeaderCodecBehavior.CODEC,
-                api_key=key or None,
-                tls=_tls(settings) or bool(key) or settings.temporal_tls,
+                **_security(settings),
                 lazy=lazy,
                 runtime=runtime,
                 grpc_compression=_compression(host),
@@ -169,6 +167,23 @@ def _missing(
                 f"The search attribute {name} has another type in this namespace; choose another one."
             )
     return {name: kind for name, kind in wanted.items() if name not in registered}
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    """TLS, API key and metadata, of the profile or of the settings; a key of the settings goes before."""
+    key = settings.temporal_api_key.get_secret_value()
+    if settings.temporal_config_file is None:
+        return {"api_key": key or None, "tls": _tls(settings) or bool(key) or settings.temporal_tls}
+    try:
+        known = connection_of(settings.temporal_config_file, settings.temporal_profile)
+    except ValueError as error:
+        raise SettingError(f"{PREFIX}TEMPORAL_CONFIG_FILE: {error}") from None
+    api_key = key or known.get("api_key")
+    return {
+        "api_key": api_key,
+        "tls": known.get("tls", bool(api_key)),
+        "rpc_metadata": known.get("rpc_metadata", {}),
+    }
 
 
 def _tls(settings: Settings) -> TLSConfig | None:

@@ -65,6 +65,7 @@ SHARED: Final = {
         "metrics",
         "origin",
         "passwords",
+        "profile",
         "private",
         "settings",
         "supervisor",
