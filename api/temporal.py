@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import (
+    WithStartWorkflowOperation,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
@@ -36,6 +37,8 @@ _NOT_NOW: Final = frozenset(
         RPCStatusCode.FAILED_PRECONDITION,
     }
 )
+# What the client says when its first connection fails, in an error without a class of its own.
+_NOT_CONNECTED: Final = "Failed client connect"
 
 
 class ProcessEnded(Conflict):
@@ -64,6 +67,18 @@ async def ask(call: Awaitable[Answer]) -> Answer:
         if error.status in _NOT_NOW:
             raise no_worker() from error
         raise
+    except RuntimeError as error:
+        if not str(error).startswith(_NOT_CONNECTED):
+            raise
+        raise temporal_away() from error
+
+
+def forget(operation: WithStartWorkflowOperation[Any, Any]) -> None:
+    """For a start that failed: the client keeps the failure for whoever asks for the handle, and since nobody
+    does, asyncio would log it with a stack.
+    """
+    asking = asyncio.ensure_future(operation.workflow_handle())
+    asking.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _lacks_namespace(error: RPCError) -> bool:

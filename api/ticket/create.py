@@ -24,7 +24,7 @@ from api.dependencies import Caller, CurrentDesk, IdempotencyKey
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
-from api.temporal import LIMIT, ask
+from api.temporal import LIMIT, ask, forget
 from api.ticket.access import shown
 from domain import ids
 from domain.account import Principal
@@ -117,7 +117,11 @@ async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> bool:
         start_workflow_operation=operation,
         rpc_timeout=LIMIT,
     )
-    await ask(update)
+    try:
+        await ask(update)
+    except Exception:
+        forget(operation)
+        raise
     return True
 
 

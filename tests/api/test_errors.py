@@ -1,7 +1,9 @@
 """Whatever comes in, the answer is a problem document, and never a 500 for the caller's mistake."""
 
+import gc
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -12,8 +14,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.app import create_app
 from api.desk import Desk
+from api.ticket import create
+from runtime.temporal import connect
 from storage.database import Database
-from tests.api.conftest import Api
+from tests.api.conftest import Api, MakePerson
+from tests.conftest import free_port
 
 PEOPLE = "/api/v1/people"
 PERSON = {"email": "a@desk.example", "name": "A"}
@@ -130,6 +135,28 @@ async def test_a_database_that_is_away_is_503_and_readiness_says_so(desk: Desk) 
         assert (parts["database"]["up"], parts["temporal"]["up"]) == (False, True)
         assert (await client.get("/healthz")).status_code == 200
     await nowhere.close()
+
+
+async def test_a_process_engine_that_was_never_there_is_503(desk: Desk, make_person: MakePerson) -> None:
+    """An API that starts while Temporal is away connects at the first call."""
+    nowhere = await connect(desk.settings, address=f"127.0.0.1:{free_port()}", lazy=True)
+    person = await make_person()
+    async with _open(create_app(Desk(desk.settings, desk.database, nowhere))) as client:
+        body = {"subject": "A", "description": "B"}
+        answer = await client.post("/api/v1/tickets", json=body, headers=dict(person.headers))
+    assert _is_problem(answer, 503)
+    assert answer.headers["Retry-After"] == "5"
+
+
+async def test_a_start_that_nobody_takes_up_leaves_no_stack_in_the_log(
+    desk: Desk, make_person: MakePerson, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "LIMIT", timedelta(seconds=1))
+    person = await make_person()
+    answer = await person.post("/api/v1/tickets", json={"subject": "A", "description": "B"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_worker")
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_our_own_fault_is_a_logged_500_that_tells_nothing(app: FastAPI) -> None:
