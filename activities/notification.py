@@ -2,8 +2,10 @@
 `workflows/notification`."""
 
 import asyncio
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from temporalio import activity
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from adapters.mail import MailRenderer
     from adapters.smtp import Sender
     from storage.notification import Deliveries
+
+ALIVE_EVERY: Final = timedelta(seconds=5)
+"""How often a sending that takes long says that its worker is alive."""
 
 
 class NotificationActivities:
@@ -46,7 +51,8 @@ class NotificationActivities:
             if not delivery.active:
                 raise DeliveryRefused("recipient_inactive", "The recipient's account is closed.")
             message = await asyncio.to_thread(self._renderer.render, delivery, datetime.now(UTC))
-            await self._sender.send(message)
+            async with _saying_alive():
+                await self._sender.send(message)
         except DeliveryFailed as error:
             await self._deliveries.mark_failed(job, error.told)
             raise
@@ -58,3 +64,19 @@ class NotificationActivities:
     async def give_up(self, letter: DeadLetter) -> None:
         """Makes the row a dead letter. Running twice, or after a resend, changes nothing."""
         await self._deliveries.mark_dead(letter)
+
+
+@asynccontextmanager
+async def _saying_alive() -> AsyncIterator[None]:
+    """A slow mail server is waited for; a worker that died is not."""
+
+    async def say() -> None:
+        while True:
+            await asyncio.sleep(ALIVE_EVERY.total_seconds())
+            activity.heartbeat()
+
+    saying = asyncio.create_task(say())
+    try:
+        yield
+    finally:
+        saying.cancel()

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from activities.notification import NotificationActivities
+from activities.notification import ALIVE_EVERY, NotificationActivities
 from domain.notification import DeadLetter, NotificationInput, SendOutcome
 from domain.queues import DELIVERY, PROCESS
 
@@ -51,6 +51,7 @@ async def _send(job: NotificationInput) -> SendOutcome:
         task_queue=DELIVERY,
         start_to_close_timeout=_ATTEMPT,
         schedule_to_close_timeout=PATIENCE,
+        heartbeat_timeout=3 * ALIVE_EVERY,
         retry_policy=_SENDING,
     )
 
