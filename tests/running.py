@@ -1,24 +1,35 @@
-"""A whole desk as people run it: `duradesk up` as a process, with its parts to kill."""
+"""A whole desk as people run it: `duradesk up` as a process, with its parts to kill and to suspend."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
 
 from tests.conftest import free_port
 
+API: Final = "cli.main api"
+WORKER: Final = "cli.main worker"
+TEMPORAL: Final = "server start-dev"
+POSTGRES: Final = "bin/postgres -D"
+
 
 class RunningDesk:
-    """A `duradesk up` on one data directory, with ports of its own."""
+    """A `duradesk up` on one data directory, with ports of its own; `settings` are further ones."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
         names = ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")
-        self._settings = {"HOME": str(home), **{name: str(free_port()) for name in names}}
+        ports = {name: str(free_port()) for name in names}
+        self._settings = {"HOME": str(home), **ports, **settings}
+        self.temporal_address = f"127.0.0.1:{ports['TEMPORAL_PORT']}"
         self.url = f"http://127.0.0.1:{self._settings['PORT']}"
         self.start()
 
@@ -46,6 +57,38 @@ class RunningDesk:
         children = psutil.Process(self.process.pid).children()
         return next((child for child in children if words in command_of(child)), None)
 
+    @contextmanager
+    def suspended(self, words: str) -> Iterator[None]:
+        """The part stands still, with all that it started, and goes on afterwards."""
+        found = self.part(words)
+        assert found is not None
+        processes = [found, *found.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(processes):
+                process.resume()
+
+    @contextmanager
+    def gone(self, words: str) -> Iterator[None]:
+        """The part is killed, and the one that would start it again stands still meanwhile."""
+        found = self.part(words)
+        assert found is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            found.kill()
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while not self.is_ready():
+            assert time.monotonic() < deadline, "not ready within a minute"
+            time.sleep(0.2)
+
     def is_ready(self) -> bool:
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
@@ -56,6 +99,43 @@ class RunningDesk:
         password = (self.home / "admin-password").read_text().strip()
         body = {"email": "admin@desk.localhost", "password": password}
         return httpx.post(f"{self.url}/api/v1/sessions", json=body, timeout=10).status_code
+
+
+class Client:
+    """The administrator; repeats what did not get through, with the same key, as a careful program does."""
+
+    def __init__(self, desk: RunningDesk) -> None:
+        self.desk = desk
+        password = (desk.home / "admin-password").read_text().strip()
+        body = {"email": "admin@desk.localhost", "password": password}
+        token = httpx.post(f"{desk.url}/api/v1/sessions", json=body, timeout=20).json()["token"]
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def ask(
+        self, method: str, path: str, body: Any = None, key: str | None = None, seconds: float = 20
+    ) -> httpx.Response:
+        """Once, whatever the answer is."""
+        headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
+        url = f"{self.desk.url}/api/v1{path}"
+        return httpx.request(method, url, json=body, headers=headers, timeout=seconds)
+
+    def post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+        for _ in range(100):
+            try:
+                answer = self.ask("POST", path, body, key)
+            except httpx.TransportError:
+                time.sleep(0.3)
+                continue
+            if answer.status_code != 503:
+                assert answer.is_success, answer.text
+                return dict(answer.json())
+            time.sleep(0.3)
+        raise AssertionError(f"{path} never got through")
+
+    def get(self, path: str) -> dict[str, Any]:
+        answer = self.ask("GET", path)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
 
 
 def command_of(process: psutil.Process) -> str:

@@ -17,11 +17,15 @@ STALL = "stall"
 
 
 class MailServer:
-    """`rcpt` and `data` are the next answers at these stages, first in first out; without one, mail is taken."""
+    """`rcpt` and `data` are the next answers at these stages, first in first out; without one, mail is taken.
+
+    `heard` are all mails that were said to the end, `taken` those that it answered for.
+    """
 
     def __init__(self) -> None:
         self.rcpt: list[str] = []
         self.data: list[str] = []
+        self.heard: list[EmailMessage] = []
         self.taken: list[EmailMessage] = []
         self.tries = 0
         self.options: list[str] = []
@@ -53,8 +57,9 @@ class MailServer:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  the same
         answer = self.data.pop(0) if self.data else TAKEN
+        self.heard.append(message_from_bytes(envelope.content, policy=policy.default))
         if answer.startswith("250"):
-            self.taken.append(message_from_bytes(envelope.content, policy=policy.default))
+            self.taken.append(self.heard[-1])
             self.encrypted.append(session.ssl is not None)
         return await _answer(server, answer)
 

@@ -5,13 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from tests.running import RunningDesk
+from tests.running import Client, RunningDesk
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
 
@@ -26,36 +24,6 @@ POLICY = {
         {"clock": "*", "at": "150%", "do": ["notify:manager", "tag:late"]},
     ],
 }
-
-
-class Client:
-    """Repeats what did not get through, with the same key, as a careful program does."""
-
-    def __init__(self, desk: RunningDesk) -> None:
-        self.desk = desk
-        password = (desk.home / "admin-password").read_text().strip()
-        body = {"email": "admin@desk.localhost", "password": password}
-        token = httpx.post(f"{desk.url}/api/v1/sessions", json=body, timeout=20).json()["token"]
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    def post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-        headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
-        for _ in range(100):
-            try:
-                answer = httpx.post(f"{self.desk.url}/api/v1{path}", json=body, headers=headers, timeout=20)
-            except httpx.TransportError:
-                time.sleep(0.3)
-                continue
-            if answer.status_code != 503:
-                assert answer.is_success, answer.text
-                return dict(answer.json())
-            time.sleep(0.3)
-        raise AssertionError(f"{path} never got through")
-
-    def get(self, path: str) -> dict[str, Any]:
-        answer = httpx.get(f"{self.desk.url}/api/v1{path}", headers=self._headers, timeout=20)
-        assert answer.is_success, answer.text
-        return dict(answer.json())
 
 
 @pytest.fixture
