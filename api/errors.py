@@ -23,6 +23,7 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import DeskError, Throttled, Unavailable
+from runtime.redaction import told
 from storage.database import database_away
 
 _log = structlog.get_logger()
@@ -158,7 +159,7 @@ async def _answer_failure(request: Request, error: Exception) -> Response:
         return desk_problem(request.scope, known)
     if isinstance(error, DataError):
         # No rule refused it and PostgreSQL cannot hold it: the caller's value, and a rule of ours is missing.
-        _log.warning("value_refused_by_database", error=str(error.orig))
+        _log.warning("value_refused_by_database", error=told(error))
         return problem(request.scope, 422, "invalid", "A value in the request cannot be stored.")
     raise error
 

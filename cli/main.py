@@ -7,7 +7,6 @@ commands share: help, version, one clear line for an error that we expect, and h
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Annotated
 
@@ -85,7 +84,7 @@ def run() -> None:
         if _expected(error):
             sys.stderr.write(f"duradesk: {error}\n" if str(error) else "")
         else:
-            traceback.print_exc()
+            sys.stderr.write(f"Traceback of an error that nobody expected:\n{_told(error)}\n")
     finally:
         _leave(code)
 
@@ -93,6 +92,12 @@ def run() -> None:
 def _expected(error: Exception) -> bool:
     """Whether the message alone says what is wrong and what to do."""
     return isinstance(error, DeskError) or type(error).__name__ in {"SettingError", "StartError"}
+
+
+def _told(error: Exception) -> str:
+    from runtime.redaction import told_in_full  # noqa: PLC0415  only who fails pays for it
+
+    return told_in_full(error)
 
 
 def _leave(code: int) -> None:

@@ -1,23 +1,25 @@
 """Log lines: one renderer for our own (structlog) and for the libraries' (stdlib logging), on standard error.
 
 `DURADESK_LOG_FORMAT` chooses lines for people or JSON objects for programs. What looks like a secret is
-masked here, whoever logs it; nothing else of the desk formats or filters log lines.
+masked here, whoever logs it, and errors are told as `runtime.redaction` allows; nothing else of the desk formats
+or filters log lines.
 """
 
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import orjson
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from runtime import tracing
 from runtime.origin import record_of
+from runtime.redaction import MASK, redactor, told_in_full
 from runtime.settings import Settings
 
-_MASK = "***"
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|api_?key|cookie|credential", re.IGNORECASE)
 _URL_SECRET = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
@@ -36,10 +38,10 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_traceback),
         mask_secrets,
     ]
-    renderer = _renderer(settings.log_format == "json", output)
+    renderer = _redacted(_renderer(settings.log_format == "json", output), redactor(settings))
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -80,12 +82,23 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 def _masked(name: str, value: Any) -> Any:
     if _SECRET_NAME.search(name) and not name.endswith("_id") and not isinstance(value, bool | None):
-        return _MASK
+        return MASK
     if isinstance(value, str):
-        return _BEARER.sub(rf"\1 {_MASK}", _URL_SECRET.sub(rf"\1:{_MASK}@", value))
+        return _BEARER.sub(rf"\1 {MASK}", _URL_SECRET.sub(rf"\1:{MASK}@", value))
     if isinstance(value, dict):
         return {str(key): _masked(str(key), inner) for key, inner in value.items()}
     return value
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    return told_in_full(exc_info[1])
+
+
+def _redacted(render: Processor, redact: Callable[[str], str]) -> Processor:
+    def rendered(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        return redact(str(render(logger, method, event)))
+
+    return rendered
 
 
 def _renderer(as_json: bool, output: TextIO) -> Processor:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
@@ -22,10 +22,11 @@ POSTGRES: Final = "bin/postgres -D"
 
 
 class RunningDesk:
-    """A `duradesk up` on one data directory, with ports of its own; `settings` are further ones."""
+    """A `duradesk up` on one data directory, with ports of its own; `settings` are further ones by name."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, *, stderr: IO[str] | None = None, **settings: str) -> None:
         self.home = home
+        self._stderr = stderr
         names = ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")
         ports = {name: str(free_port()) for name in names}
         self._settings = {"HOME": str(home), **ports, **settings}
@@ -37,13 +38,19 @@ class RunningDesk:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DURADESK_")}
         environment |= {f"DURADESK_{name}": value for name, value in self._settings.items()}
         self.process = subprocess.Popen(
-            (sys.executable, "-P", "-m", "cli.main", "up"), env=environment, stdout=subprocess.PIPE, text=True
+            (sys.executable, "-P", "-m", "cli.main", "up"),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
         )
         assert self.process.stdout
         self.said = ""
         while "Ctrl-C" not in self.said:
             line = self.process.stdout.readline()
-            assert line, f"ended with {self.process.wait()} after saying: {self.said}"
+            if not line:
+                self.process.stdout.close()
+                raise AssertionError(f"ended with {self.process.wait()} after saying: {self.said}")
             self.said += line
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:

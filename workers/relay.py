@@ -17,6 +17,7 @@ from sqlalchemy import delete, select
 from domain.errors import DeskError
 from runtime import tracing
 from runtime.origin import going_on_from
+from runtime.redaction import told
 from storage.database import KEEPALIVE, Database, Writer
 from storage.outbox import CHANNEL, ORIGIN
 from storage.tables.outbox import Outbox
@@ -46,7 +47,7 @@ class Relay:
             try:
                 await self._listen()
             except (psycopg.Error, OSError, DeskError) as error:
-                _log.warning("relay_interrupted", error=str(error))
+                _log.warning("relay_interrupted", error=told(error))
                 await asyncio.sleep(_PAUSE)
 
     async def _listen(self) -> None:
@@ -80,7 +81,7 @@ class Relay:
                 with going_on_from(carrier), tracing.span(f"outbox {topic}", parent=carrier):
                     await self._handlers[topic](of_topic)
             except Exception as error:  # whatever it was, the rows stay and come again
-                _log.warning("outbox_row_kept", topic=topic, rows=len(of_topic), error=repr(error))
+                _log.warning("outbox_row_kept", topic=topic, rows=len(of_topic), error=told(error))
                 KEPT.labels(topic).inc(len(of_topic))
             else:
                 HANDED_OVER.labels(topic).inc(len(of_topic))

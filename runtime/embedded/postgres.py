@@ -50,7 +50,10 @@ SETTINGS: Mapping[str, str] = {
     "max_logical_replication_workers": "0",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_min_messages": "warning",
+    # What a statement was refused for may quote what people wrote; whoever sent it is told and tells it.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "client_min_messages": "warning",
 }
 

@@ -67,6 +67,7 @@ SHARED: Final = {
         "passwords",
         "profile",
         "private",
+        "redaction",
         "settings",
         "supervisor",
         "temporal",
