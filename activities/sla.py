@@ -28,10 +28,13 @@ class SlaActivities:
         database: "Database",
         client: "Client",
         active_tickets: "Callable[[Reader, UUID | None, int], Awaitable[list[UUID]]]",
+        *,
+        page: int = PAGE,
     ) -> None:
         self._database = database
         self._client = client
         self._active_tickets = active_tickets
+        self._page = page
 
     @activity.defn(name="tell_tickets_of_new_promises")
     @translated
@@ -41,6 +44,6 @@ class SlaActivities:
         Running twice signals twice, which says nothing new to a ticket that has looked already.
         """
         async with self._database.reading() as reader:
-            page = await self._active_tickets(reader, start.after, PAGE)
+            page = await self._active_tickets(reader, start.after, self._page)
         await send_all(self._client, page, Reconsider(cause="policy"))
-        return page[-1] if len(page) == PAGE else None
+        return page[-1] if len(page) == self._page else None

@@ -5,7 +5,7 @@ reached is said here, once.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -22,12 +22,16 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failure import as_desk_error
 from api.errors import temporal_away
-from domain.errors import Conflict, Unavailable
+from domain.errors import Conflict, DeskError, Unavailable
+from domain.ticket.process import MOVING
 
 Answer = TypeVar("Answer")
 
 LIMIT: Final = timedelta(seconds=8)
 """Of one call, and of all that the client does to carry it out."""
+
+_FIRST_PAUSE: Final = 0.02
+_LAST_PAUSE: Final = 0.32
 
 _NOT_NOW: Final = frozenset(
     {
@@ -79,6 +83,20 @@ def forget(operation: WithStartWorkflowOperation[Any, Any]) -> None:
     """
     asking = asyncio.ensure_future(operation.workflow_handle())
     asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def ask_again(send: Callable[[], Awaitable[Answer]]) -> Answer:
+    """As `ask`, for an update that a process may put off for a moment because it moves to its next run."""
+    clock, pause = asyncio.get_running_loop().time, _FIRST_PAUSE
+    until = clock() + LIMIT.total_seconds()
+    while True:
+        try:
+            return await ask(send())
+        except DeskError as error:
+            if error.code != MOVING or clock() + pause > until:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LAST_PAUSE)
 
 
 def _lacks_namespace(error: RPCError) -> bool:

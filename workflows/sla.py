@@ -20,11 +20,11 @@ class RolloutWorkflow:
         while True:
             after = await workflow.execute_activity_method(
                 SlaActivities.tell_tickets,
-                RolloutInput(after=after),
+                start.model_copy(update={"after": after}),
                 start_to_close_timeout=timedelta(minutes=2),
                 retry_policy=_RETRY,
             )
             if after is None:
                 return
-            if durable.wants_a_new_run(None):
-                workflow.continue_as_new(RolloutInput(after=after))
+            if durable.wants_a_new_run(start.history_limit):
+                workflow.continue_as_new(start.model_copy(update={"after": after}))

@@ -48,15 +48,17 @@ class TicketWorkflow:
         self._deadline: datetime | None = None if start.state is None else process.next_deadline(start.state)
         self._news: list[Reconsider] = list(start.news)
         self._lock = asyncio.Lock()
+        self._moving = False
 
     @workflow.run
     async def run(self, start: TicketInput) -> None:
         await self._open()
         while not process.is_finished(self._now_state(), workflow.now()):
             await self._until_something_happens()
+            self._moving = durable.wants_a_new_run(start.history_limit)
             await self._consider_news()
             await self._settle()
-            if durable.wants_a_new_run(start.history_limit):
+            if self._moving:
                 await durable.continue_as_new(self._next_run)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
@@ -82,7 +84,13 @@ class TicketWorkflow:
 
     @act.validator
     def check_act(self, act: Act) -> None:
-        """A refused action costs no event. What passes is checked again under the lock."""
+        """A refused action costs no event. What passes is checked again under the lock.
+
+        A run that is about to end takes nothing more: under a constant stream of actions there would never be
+        a moment without a handler, and its history would grow until the server ends it.
+        """
+        if self._moving:
+            raise as_application_error(process.moving())
         if self._state is not None and not self._lock.locked():
             self._seen(act)
 

@@ -10,7 +10,7 @@ from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
-from api.temporal import LIMIT, ProcessEnded, ask
+from api.temporal import LIMIT, ProcessEnded, ask_again
 from api.ticket.access import shown, ticket_for
 from api.ticket.create import begin, fingerprint
 from api.ticket.forms import FORMS, SUMMARIES, Share, Split
@@ -151,7 +151,8 @@ async def send(desk: Desk, ticket_id: UUID, act: Act) -> Committed:
     """Sends one action to the ticket's process. The update's id is the request's, so a repeat is one action."""
     handle = desk.temporal.get_workflow_handle_for(TicketWorkflow.run, ids.workflow_id("ticket", ticket_id))
     update_id = f"{fingerprint(act.request_id)}:{act.fingerprint[:8]}"
-    update: Awaitable[Committed] = handle.execute_update(
-        ACT, act, id=update_id, result_type=Committed, rpc_timeout=LIMIT
-    )
-    return await ask(update)
+
+    def update() -> Awaitable[Committed]:
+        return handle.execute_update(ACT, act, id=update_id, result_type=Committed, rpc_timeout=LIMIT)
+
+    return await ask_again(update)

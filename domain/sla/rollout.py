@@ -1,8 +1,9 @@
 """Messages of a rollout: the process that brings changed promises to every open ticket."""
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class RolloutInput(BaseModel):
@@ -11,3 +12,5 @@ class RolloutInput(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     after: UUID | None = None
+    history_limit: Annotated[int, Field(ge=10)] | None = None
+    """Continue as new after so many events; None leaves it to the server's suggestion."""

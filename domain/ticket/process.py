@@ -8,7 +8,7 @@ the activity that found them and once in the workflow that hears of them.
 
 from datetime import datetime, timedelta
 
-from domain.errors import Conflict, StaleVersion
+from domain.errors import Conflict, StaleVersion, Unavailable
 from domain.notification import Audience, Notice
 from domain.notification import Kind as NoticeKind
 from domain.sla.clock import next_steps
@@ -23,6 +23,8 @@ from domain.ticket.state import Seen, TicketState
 AUTO_CLOSE_AFTER = timedelta(days=3)
 REOPEN_WINDOW = timedelta(days=14)
 """How long a closed ticket can be reopened, and a merged one taken out again."""
+
+MOVING = "process_moving"
 
 
 def opened(command: OpenTicket, now: datetime) -> Change:
@@ -69,6 +71,11 @@ def check(state: TicketState, act: Act) -> Seen | None:
 
 def key_reused() -> Conflict:
     return Conflict("idempotency_key_reused", "This idempotency key was used for another request.")
+
+
+def moving() -> Unavailable:
+    """The answer of a process that is about to continue in a new run: nothing was done, ask again at once."""
+    return Unavailable(MOVING, "The process is about to continue in a new run. Ask again.", retry_after=1)
 
 
 def acted(state: TicketState, act: Act, now: datetime) -> Change:

@@ -14,14 +14,14 @@ from sqlalchemy import Boolean, Integer, Table, Uuid, bindparam, delete, insert,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 from domain.sla.ledger import LedgerRow
 from domain.ticket.messages import Change, Comment, Outcome
 from domain.ticket.process import is_empty, timers, with_facts
 from domain.ticket.state import TicketState
 from storage import assignment, notification, outbox, search
 from storage.database import Writer, connection_of, table_of
-from storage.pipeline import Pipeline, Statement, pipeline
+from storage.pipeline import Answer, Pipeline, Statement, pipeline
 from storage.tables.ticket import (
     TicketCollaboratorRow,
     TicketCommentRow,
@@ -70,7 +70,11 @@ _MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in (*_OP
 _COMMENT: Final = tuple(Comment.model_fields)
 _INSERT_TICKET: Final = Statement(insert(_TICKETS).values(search=_SEARCH), (*_OPENED, *_MIRRORED))
 _INSERT_COMMENT: Final = Statement(
-    insert(_COMMENTS).values(search=search.vector(bindparam("body_words"), "D")), ("ticket_id", *_COMMENT)
+    upsert(_COMMENTS)
+    .values(search=search.vector(bindparam("body_words"), "D"))
+    .on_conflict_do_nothing()
+    .returning(_COMMENTS.c.id),
+    ("ticket_id", *_COMMENT),
 )
 # The copy's id follows from both, so a second attempt makes the same.
 _COPY_COMMENTS: Final = Statement(
@@ -174,10 +178,11 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         _write_ticket(asking, change)
         if contents is not None:
             _write_contents(asking, change, contents.one_or_none())
-        _write_history(asking, change, policy=facts is not None and facts.matched)
+        said = _write_history(asking, change, policy=facts is not None and facts.matched)
         _write_relations(asking, change)
         notifications = ask_notifications(asking, change)
         is_anyone_waiting = _offer_free_place(asking, change)
+    _check_new(said)
     await merge.write(writer, connection, change)
     await notification.add(writer, notifications(), smtp_configured=mail)
     if is_anyone_waiting():
@@ -282,8 +287,17 @@ def _mirrored(state: TicketState, at: datetime) -> dict[str, Any]:
     }
 
 
-def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> None:
-    """Events, ledger and the process's state, in one statement, and what was said."""
+def _check_new(said: Sequence[Answer]) -> None:
+    """The id of a comment is made of its request. If it stands there already, the request was carried out so long
+    ago that the process has forgotten it; an error of the database would be tried again for ever."""
+    if any(answer.scalar() is None for answer in said):
+        raise Conflict(
+            "request_repeated", "This request was carried out long ago. Read the ticket to see what it did."
+        )
+
+
+def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> list[Answer]:
+    """Events, ledger and the process's state, in one statement, and what was said: an answer a comment."""
     state = change.state
     asking.ask(
         _WRITE_HISTORY,
@@ -295,11 +309,17 @@ def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> None:
         policy=None if state.policy is None else state.policy.model_dump(mode="json"),
         adopted=policy,
     )
+    said = []
     for comment in change.comments:
-        words = search.words(comment.body)
-        asking.ask(_INSERT_COMMENT, ticket_id=change.ticket_id, body_words=words, **comment.model_dump())
+        row = {
+            "ticket_id": change.ticket_id,
+            "body_words": search.words(comment.body),
+            **comment.model_dump(),
+        }
+        said.append(asking.ask(_INSERT_COMMENT, **row))
     if change.opened is not None and change.opened.copies:
         asking.ask(_COPY_COMMENTS, id=change.ticket_id, copies=change.opened.copies)
+    return said
 
 
 def _ledger_row(row: LedgerRow) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.worker import Worker
 
@@ -17,6 +17,7 @@ from domain.account import Role
 from domain.ticket.fields import Priority
 from domain.ticket.messages import Act, Change, Committed, OpenTicket, Outcome, Requester, TicketInput
 from domain.ticket.moves import Action
+from domain.ticket.process import MOVING
 from storage.account import people, teams
 from storage.database import Database, Writer
 from storage.sla import ensure_default_policy
@@ -28,14 +29,17 @@ LIMIT = timedelta(seconds=20)
 
 
 class Outage:
-    """Lets commits fail with `error`, as often as `begin` says; `over` tells when they succeed again."""
+    """Lets commits fail with `error`, as often as `begin` says; `struck` tells when the first has failed, `over`
+    when they succeed again."""
 
     def __init__(self, error: Exception) -> None:
+        self.struck = asyncio.Event()
         self.over = asyncio.Event()
         self._error = error
         self._left = 0
 
     def begin(self, failures: int) -> None:
+        self.struck.clear()
         self.over.clear()
         self._left = failures
 
@@ -44,6 +48,7 @@ class Outage:
             self.over.set()
             return
         self._left -= 1
+        self.struck.set()
         raise self._error
 
 
@@ -108,10 +113,17 @@ class TicketDesk:
             **fields,
         }
         act = Act.model_validate(values)
-        update: Awaitable[Committed] = self.handle(ticket_id).execute_update(
-            ACT, act, id=act.request_id, result_type=Committed, rpc_timeout=LIMIT
-        )
-        return await update
+
+        while True:
+            update: Awaitable[Committed] = self.handle(ticket_id).execute_update(
+                ACT, act, id=act.request_id, result_type=Committed, rpc_timeout=LIMIT
+            )
+            try:
+                return await update
+            except WorkflowUpdateFailedError as error:
+                if getattr(error.cause, "type", None) != MOVING:
+                    raise
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ DEFERRED = "451 4.3.0 Try again"
 class Post:
     """Delivers mails by the real process; `server` is the mail server that they go to."""
 
-    environment: WorkflowEnvironment
+    client: Client
     database: Database
     server: MailServer
 
@@ -67,7 +67,7 @@ class Post:
         return NotificationInput(notification_id=mail.id, generation=generation)
 
     async def history(self, job: NotificationInput) -> WorkflowHistory:
-        return await self.environment.client.get_workflow_handle(_id(job)).fetch_history()
+        return await self.client.get_workflow_handle(_id(job)).fetch_history()
 
     async def took(self, job: NotificationInput) -> timedelta:
         """From the beginning to the end of the delivery, on virtual time."""
@@ -75,7 +75,7 @@ class Post:
         return events[-1].event_time.ToDatetime() - events[0].event_time.ToDatetime()
 
     async def deliver(self, job: NotificationInput) -> SendOutcome:
-        return await self.environment.client.execute_workflow(
+        return await self.client.execute_workflow(
             NotificationWorkflow.run,
             job,
             id=_id(job),
@@ -97,25 +97,26 @@ def _id(job: NotificationInput) -> str:
 
 
 @asynccontextmanager
-async def _open(environment: WorkflowEnvironment, database: Database, url: str) -> AsyncIterator[None]:
+async def delivering(client: Client, database: Database, url: str) -> AsyncIterator[None]:
+    """The workers of both queues, for a mail server at `url`."""
     renderer = MailRenderer("Duradesk", "desk@desk.example", "https://desk.example")
     activities = NotificationActivities(Deliveries(database), sender_for(url), renderer)
     process = Worker(
-        environment.client,
+        client,
         task_queue=PROCESS,
         workflows=[NotificationWorkflow],
         activities=[activities.give_up],
         workflow_runner=RUNNER,
     )
-    delivering = Worker(environment.client, task_queue=DELIVERY, activities=[activities.send])
-    async with process, delivering:
+    sending = Worker(client, task_queue=DELIVERY, activities=[activities.send])
+    async with process, sending:
         yield
 
 
 @pytest.fixture
 async def post(time_skipping: WorkflowEnvironment, database: Database) -> AsyncIterator[Post]:
-    async with mail_server() as server, _open(time_skipping, database, server.url):
-        yield Post(time_skipping, database, server)
+    async with mail_server() as server, delivering(time_skipping.client, database, server.url):
+        yield Post(time_skipping.client, database, server)
 
 
 async def test_a_mail_is_sent_once_and_its_row_says_so(post: Post) -> None:
@@ -169,8 +170,8 @@ async def test_a_dead_letter_is_sent_again_with_the_same_message_id(post: Post) 
 async def test_a_mail_server_that_stays_away_makes_a_dead_letter_after_days(
     time_skipping: WorkflowEnvironment, database: Database
 ) -> None:
-    async with _open(time_skipping, database, f"smtp://127.0.0.1:{free_port()}"):
-        post = Post(time_skipping, database, MailServer())
+    async with delivering(time_skipping.client, database, f"smtp://127.0.0.1:{free_port()}"):
+        post = Post(time_skipping.client, database, MailServer())
         job = await post.mail()
         assert await post.deliver(job) is SendOutcome.DEAD
     row = await post.row(job)
@@ -180,9 +181,9 @@ async def test_a_mail_server_that_stays_away_makes_a_dead_letter_after_days(
     assert (row.last_error or "").startswith("The mail server cannot be reached.")
 
 
-async def test_quiet_hours_are_waited_for(post: Post) -> None:
+async def test_quiet_hours_are_waited_for(post: Post, time_skipping: WorkflowEnvironment) -> None:
     job = await post.mail()
-    morning = await post.environment.get_current_time() + timedelta(hours=9)
+    morning = await time_skipping.get_current_time() + timedelta(hours=9)
     await post.deliver(job.model_copy(update={"send_after": morning}))
     assert timedelta(hours=9, seconds=-5) < await post.took(job) < timedelta(hours=9, minutes=1)
     assert len(post.server.taken) == 1
@@ -200,8 +201,8 @@ async def test_a_closed_account_gets_no_mail(post: Post) -> None:
 async def test_a_mail_server_that_was_taken_away_leaves_the_mail_kept(
     time_skipping: WorkflowEnvironment, database: Database
 ) -> None:
-    async with _open(time_skipping, database, ""):
-        post = Post(time_skipping, database, MailServer())
+    async with delivering(time_skipping.client, database, ""):
+        post = Post(time_skipping.client, database, MailServer())
         job = await post.mail()
         assert await post.deliver(job) is SendOutcome.KEPT
     assert (await post.row(job)).state is State.KEPT

@@ -14,7 +14,7 @@ from domain import ids
 from domain.account import Role
 from domain.errors import Unavailable
 from domain.ticket.fields import Priority, Status
-from domain.ticket.messages import ProcessView, Reconsider, TicketInput
+from domain.ticket.messages import ProcessView, TicketInput
 from domain.ticket.moves import Action
 from storage.database import Database
 from storage.ticket import read
@@ -143,32 +143,6 @@ async def test_an_action_that_changes_nothing_is_answered_and_costs_no_commit(de
     for action, fields in ((Action.ASSIGN, again), (Action.SET_PRIORITY, {"priority": Priority.NORMAL})):
         assert (await desk.act(command.ticket_id, action, **fields)).version == 1
     assert (await desk.act(command.ticket_id, Action.START)).version == 2
-
-
-async def test_a_flood_over_many_runs_loses_and_doubles_nothing(desk: TicketDesk) -> None:
-    """The history limit is low, so the process continues as new again and again under the flood."""
-    command = desk.command()
-    await desk.open(command, history_limit=40)
-    handle = desk.handle(command.ticket_id)
-
-    async def note(count: int) -> None:
-        await desk.act(command.ticket_id, Action.NOTE, body=f"note {count}", request_id=f"r{count}")
-
-    async def nudge() -> None:
-        await handle.signal(TicketWorkflow.reconsider, Reconsider(cause="policy"))
-
-    for start in range(0, 60, 20):
-        await asyncio.gather(
-            *(note(count) for count in range(start, start + 20)), *(nudge() for _ in range(10))
-        )
-    for count in range(0, 60, 7):
-        await note(count)
-    view: ProcessView = await handle.query(TicketWorkflow.describe)
-    assert view.continued_runs >= 3
-    async with desk.database.reading() as reader:
-        comments = await read.comments(reader, command.ticket_id, internal=True, after=None, size=100)
-    assert sorted(comment.body for comment in comments) == sorted(f"note {count}" for count in range(60))
-    assert view.event_number == 61
 
 
 async def test_an_ended_process_is_not_started_again(desk: TicketDesk) -> None:
