@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lock format bench clean docs
+.PHONY: help up test check lock format bench clean docs record
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: $(VENV)/.dev ## run all tests
 
 bench: $(VENV)/.dev ## measure speed and memory; BENCH_SIZE=short (some minutes) or long
 	$(BIN)/python -m benchmarks
+
+record: $(VENV)/.dev ## record the histories that replays are held against (docs/changing-workflows.md)
+	$(BIN)/python -m pytest tests/replay/record.py
 
 check: $(VENV)/.dev ## lint, types and the stairs
 	$(BIN)/ruff check .

@@ -26,8 +26,10 @@ from storage.database import Database
 from storage.sla import create_policy
 from storage.tables.ticket import LedgerEntryRow
 from storage.ticket import read
+from tests.replay.paths import bulk
 from tests.replay.stage import Stage, histories, until, working
 from tests.workflows.desk import TicketDesk, running
+from workers.registry import WORKFLOWS
 from workflows.sla import RolloutWorkflow
 from workflows.ticket import TicketWorkflow
 
@@ -49,6 +51,12 @@ POLICY: Final = Policy(
     },
     ladder=tuple(LadderStep(at=at, do=("notify:manager",)) for at in STEPS),
 )
+
+BOUNDED: Final = {
+    "Notification": "the attempts of a mail are one activity, however many they are",
+    "Absence": "two timers and two activities, and no messages",
+}
+"""The processes that need no second run, with the reason. Every other type has a test of its runs here."""
 
 
 @pytest.fixture
@@ -190,3 +198,17 @@ async def test_a_rollout_over_many_runs_tells_every_ticket(desk: TicketDesk) -> 
         return all(state and state.policy and state.policy.policy == POLICY for state in states)
 
     await until(all_adopted)
+
+
+async def test_a_bulk_action_over_many_runs_is_done_to_every_ticket_once(
+    temporal: Client, database: Database
+) -> None:
+    workflow_id, done = await bulk.carried_out(Stage(temporal, database), history_limit=10)
+    assert set(done.values()) == {1}
+    assert len(done) == bulk.TICKETS
+    assert len(await histories(temporal, workflow_id)) > 1
+
+
+def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_history() -> None:
+    types = {one.__temporal_workflow_definition.name for one in WORKFLOWS}  # type: ignore[attr-defined]
+    assert types == {"Ticket", "Rollout", "Bulk", *BOUNDED}

@@ -1,0 +1,34 @@
+"""The stories that are recorded, by name: together they pass every place where workflow code gives a command.
+
+A story has the name of its workflow type first. `test_mutants.py` finds the places that no story passes.
+"""
+
+from typing import Final
+
+from tests.replay.paths import account, bulk, notification, sla, ticket
+from tests.replay.stage import Path
+
+PATHS: Final[dict[str, Path]] = {
+    "ticket-life": ticket.life,
+    "ticket-early": ticket.early,
+    "ticket-refusals": ticket.refusals,
+    "ticket-reconsiders": ticket.reconsiders,
+    "ticket-ladder": ticket.ladder,
+    "ticket-ladder-runs": ticket.ladder_runs,
+    "ticket-late": ticket.late,
+    "ticket-closes": ticket.closes,
+    "ticket-ends": ticket.ends,
+    "ticket-outage": ticket.outage,
+    "ticket-behind": ticket.behind,
+    "ticket-runs": ticket.runs,
+    "notification-sent": notification.sent,
+    "notification-quiet-hours": notification.quiet_hours,
+    "notification-dead": notification.dead,
+    "notification-cancelled": notification.cancelled,
+    "rollout-pages": sla.pages,
+    "rollout-runs": sla.runs,
+    "bulk-pages": bulk.pages,
+    "bulk-runs": bulk.runs,
+    "absence-passes": account.passes,
+    "absence-open-end": account.open_end,
+}
