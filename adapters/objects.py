@@ -34,6 +34,9 @@ _READ_BYTES: Final = 2**18
 _TRY_FOR: Final = timedelta(seconds=8)
 _PRIVATE: Final = 0o700
 
+ATTACHMENTS: Final = "tickets/"
+"""What the keys of attachments begin with."""
+
 
 class Objects:
     """Raises Unavailable when the store does not answer, and NotFound for a key without an object."""
@@ -71,7 +74,7 @@ class Objects:
 
 
 def attachment_key(ticket_id: UUID, upload_id: UUID) -> str:
-    return f"tickets/{ticket_id}/{upload_id}"
+    return f"{ATTACHMENTS}{ticket_id}/{upload_id}"
 
 
 def open_objects(url: str) -> Objects:

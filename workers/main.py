@@ -20,6 +20,7 @@ from workers.health import checks, watched
 from workers.registry import work_of
 from workers.relay import Relay
 from workers.runner import RUNNER
+from workers.schedules import ensure_schedules
 
 _log = structlog.get_logger()
 
@@ -66,6 +67,8 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
         for queue in queues:
             await stack.enter_async_context(worker_for(queue, settings, database, client))
         _log.info("workers_polling", queues=queues)
+        if PROCESS in queues:
+            await ensure_schedules(client)
         await asyncio.Event().wait()
 
 

@@ -8,10 +8,12 @@ from temporalio.client import Client
 
 from activities.account import AccountActivities
 from activities.bulk import BulkActivities
+from activities.housekeeping import HousekeepingActivities
 from activities.notification import NotificationActivities
 from activities.sla import SlaActivities
 from activities.ticket import TicketActivities
 from adapters.mail import MailRenderer
+from adapters.objects import open_objects
 from adapters.smtp import sender_for
 from api.desk import Desk
 from domain.queues import DELIVERY
@@ -23,9 +25,11 @@ from storage.database import Database, Writer
 from storage.notification import Deliveries
 from storage.ticket.commit import commit
 from workers.bulk import Performer
+from workers.housekeeping import sweepers
 from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
+from workflows.housekeeping import HousekeepingWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.sla import RolloutWorkflow
 from workflows.ticket import TicketWorkflow
@@ -36,6 +40,7 @@ WORKFLOWS: Sequence[type] = (
     RolloutWorkflow,
     AbsenceWorkflow,
     BulkWorkflow,
+    HousekeepingWorkflow,
 )
 """All run on the process queue."""
 
@@ -66,6 +71,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
+    housekeeping = HousekeepingActivities(sweepers(database, open_objects(settings.attachments_url)))
     promises = SlaActivities(database, client, assignment.active_tickets)
     return Work(
         workflows=WORKFLOWS,
@@ -75,5 +81,6 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             promises.tell_tickets,
             notifications.give_up,
             bulks.carry_out,
+            housekeeping.sweep,
         ),
     )

@@ -14,7 +14,20 @@ from secrets import token_urlsafe
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Row, Select, Uuid, bindparam, delete, func, insert, or_, select, union, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    union,
+    update,
+)
 
 from domain.account import Principal, Ref, Role, Scope, Token
 from storage.database import Database, Reader, Writer, connection_of
@@ -25,7 +38,6 @@ _PREFIX: Final = "ddk_"
 _SHAPE: Final = re.compile(r"ddk_[A-Za-z0-9_-]{43}")
 _SHOWN: Final = 10
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
-_EXPIRED_KEPT: Final = timedelta(days=30)
 
 _TEAMS: Final = func.array(
     union(
@@ -104,14 +116,9 @@ async def authenticate_token(reader: Reader, secret: str) -> Principal | None:
 async def issue(
     writer: Writer, person_id: UUID, name: str, *, expires_at: datetime, scopes: Sequence[Scope] | None
 ) -> Issued:
-    """A new credential; `scopes` None makes a session. Long expired ones of the person are swept out."""
+    """A new credential; `scopes` None makes a session."""
     secret = _PREFIX + token_urlsafe(32)
     token_id = uuid4()
-    await writer.execute(
-        delete(rows.Token).where(
-            rows.Token.person_id == person_id, rows.Token.expires_at < func.now() - _EXPIRED_KEPT
-        )
-    )
     await writer.execute(
         insert(rows.Token).values(
             id=token_id,
@@ -159,6 +166,11 @@ async def revoke_all(writer: Writer, person_id: UUID, *, except_for: UUID | None
     if except_for is not None:
         statement = statement.where(rows.Token.id != except_for)
     await writer.execute(statement)
+
+
+def ended(before: datetime) -> ColumnElement[bool]:
+    """Credentials that have been worth nothing since an instant before this one."""
+    return or_(rows.Token.expires_at < before, rows.Token.revoked_at < before)
 
 
 async def _find(reader: Reader, secret: str) -> Any:

@@ -29,6 +29,7 @@ FEATURES: Final = {
     "bulk",
     "calendar",
     "field",
+    "housekeeping",
     "macro",
     "notification",
     "sla",
@@ -87,7 +88,7 @@ SHARED: Final = {
         "page",
         "temporal",
     },
-    "workers": {"handlers", "health", "main", "metrics", "registry", "relay", "runner"},
+    "workers": {"handlers", "health", "main", "metrics", "registry", "relay", "runner", "schedules"},
 }
 """The short list of each layer beside the features. `cli` is named after commands."""
 

@@ -1,5 +1,6 @@
 """A desk as people run it: started by `duradesk up`, killed in parts and as a whole, started again, stopped."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from temporalio.client import Client as Temporal
 
 from tests.running import RunningDesk
+from workers.schedules import SCHEDULES
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
@@ -85,6 +88,15 @@ def test_ctrl_c_stops_all_of_it_and_it_continues_where_it_stopped(desk: RunningD
     assert not any(_runs(child) for child in children)
     desk.start()
     assert desk.login() == 201
+
+
+def test_however_often_it_was_started_each_schedule_is_there_once(desk: RunningDesk) -> None:
+    _until(lambda: asyncio.run(_schedules(desk)) == sorted(one.id for one in SCHEDULES))
+
+
+async def _schedules(desk: RunningDesk) -> list[str]:
+    temporal = await Temporal.connect(desk.temporal_address)
+    return sorted([one.id async for one in await temporal.list_schedules()])
 
 
 def _runs(process: psutil.Process) -> bool:
