@@ -18,9 +18,10 @@ from starlette.responses import Response
 from api.desk import Desk
 from domain.assignment import WaitingReason
 from domain.errors import DeskError
+from domain.sla.policy import ClockName
 from domain.ticket.fields import ACTIVE, Priority
 from runtime.metrics import CONTENT_TYPE, Page, whole_page
-from storage.gauges import OPEN, Gauges, gauges
+from storage.gauges import HORIZONS, OPEN, Gauges, gauges
 
 REQUESTS: Final = Counter(
     "duradesk_http_requests_total",
@@ -125,7 +126,8 @@ def _steps(known: Gauges) -> Iterator[GaugeMetricFamily]:
     due = GaugeMetricFamily(
         "duradesk_steps_due", "Tickets whose next step fires within a time.", labels=["clock", "within"]
     )
-    for (clock, within), count in known.due.items():
+    everything = {(str(clock), within): 0 for clock in ClockName for within in HORIZONS}
+    for (clock, within), count in (everything | dict(known.due)).items():
         due.add_metric([clock, within], count)
     yield due
     if known.next_due_at is not None:
