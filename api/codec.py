@@ -9,13 +9,14 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
+import orjson
 import structlog
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials
-from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from temporalio.api.common.v1 import Payload, Payloads
 
 from api.account.sessions import proven
@@ -100,8 +101,9 @@ async def decode(
             "other_namespace", f"This desk's namespace is {desk.temporal.namespace}.", field="X-Namespace"
         )
     try:
-        payloads = ParseDict(body, Payloads(), ignore_unknown_fields=True).payloads
-    except ParseError:
+        # As text again, because the parser breaks on a dict that holds half of a surrogate pair.
+        payloads = Parse(orjson.dumps(body), Payloads(), ignore_unknown_fields=True).payloads
+    except (ParseError, orjson.JSONEncodeError):
         raise Invalid("invalid_payloads", "Send {payloads: [{metadata, data}]}.", field="payloads") from None
     if len(payloads) > _PAYLOADS_MAX:
         raise Invalid("too_many_payloads", f"Send at most {_PAYLOADS_MAX} payloads.", field="payloads")

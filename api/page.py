@@ -81,6 +81,8 @@ def decode_cursor(cursor: str, order: str, *shape: type) -> tuple[Any, ...]:
         values = orjson.loads(raw)
         if not isinstance(values, list) or len(values) != len(shape) + 1 or values[0] != order:
             raise ValueError
+        if values[-1] is None:  # the order may stand still at nothing, the record itself is always somewhere
+            raise ValueError
         return tuple(_typed(value, kind) for value, kind in zip(values[1:], shape, strict=True))
     except (ValueError, TypeError):
         raise Invalid("invalid_cursor", "This cursor is not from this list.", field="page[after]") from None

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter
+from pydantic import ValidationError
 
 from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
@@ -30,6 +31,14 @@ from workflows.ticket import ACT, TicketWorkflow
 router = APIRouter(prefix="/tickets/{ticket_id}/actions", tags=["tickets"])
 
 
+def _says_enough_without_a_body(form_type: type[Form]) -> bool:
+    try:
+        form_type()
+    except ValidationError:
+        return False
+    return True
+
+
 def _add_route(action: Action, form_type: type[Form]) -> None:
     async def act(
         ticket_id: UUID,
@@ -45,7 +54,7 @@ def _add_route(action: Action, form_type: type[Form]) -> None:
             given = await introduced(desk.database, given)
         return await carry_out(desk, caller, ticket_id, action, given, version, key)
 
-    optional = all(not field.is_required() for field in form_type.model_fields.values())
+    optional = _says_enough_without_a_body(form_type)
     act.__annotations__["form"] = (form_type | None) if optional else form_type
     if not optional:
         act.__defaults__ = None

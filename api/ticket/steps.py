@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from api.forms import Form
+from api.forms import Form, as_request
 from api.ticket.access import ticket_for
 from api.ticket.forms import FORMS, Apply
 from domain import macro
@@ -66,7 +66,8 @@ async def _steps(
     for index, one in enumerate(wanted.actions):
         action = Action(one["action"])
         check(caller, f"ticket.act:{action}", read.facts(ticket))
-        form = FORMS[action].model_validate(macro.filled(one, values))
+        with as_request("macro", str(index)):  # filled in, a text may be too long
+            form = FORMS[action].model_validate(macro.filled(one, values))
         place = uuid5(body_id, str(index))
         found.append(await step_of(reader, caller, ticket, action, form, place, works=True))
     return found
