@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lock format bench clean docs record
+.PHONY: help up test fuzz check lock format bench clean docs record
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ up: $(VENV)/.runtime ## start the whole desk in the foreground; Ctrl-C stops it
 
 test: $(VENV)/.dev ## run all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+fuzz: $(VENV)/.dev ## try every hostile value at every place of every route, some minutes
+	DURADESK_TEST_FUZZ=long $(BIN)/python -m pytest -n $(WORKERS) --timeout=3600 tests/api/test_hostile_input.py
 
 bench: $(VENV)/.dev ## measure speed and memory; BENCH_SIZE=short (some minutes) or long
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,233 @@
+"""A right request for every route that writes, and the records that requests are about.
+
+Tests of all routes at once (hostile input, rights) change one thing of these requests. A route without a line
+here fails `tests/api/test_hostile_input.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from httpx import AsyncClient
+
+API: Final = "/api/v1"
+LATER: Final = "2030-05-01T09:00:00+02:00"
+WEEK: Final = {"mon": [["09:00", "12:00"], ["13:00", "24:00"]]}
+POLICY: Final = {
+    "name": "Fast",
+    "position": 7,
+    "match": {"priority": ["high"], "category": ["disk"], "team": ["{team_id}"], "organization": []},
+    "calendar": "{calendar_id}",
+    "targets": {"high": {"first_response": "PT30M", "resolution": "P1D"}},
+    "pause_on": ["waiting"],
+    "on_priority_change": "keep",
+    "on_reopen": "new_cycle",
+    "ladder": [
+        {"clock": "*", "at": "75%", "do": ["notify:assignee", "tag:late"]},
+        {"clock": "resolution", "at": "+PT30M", "do": ["tier:2"], "repeat": "PT1H", "time": "clock"},
+    ],
+}
+CALENDAR: Final = {
+    "name": "Office",
+    "time_zone": "Asia/Shanghai",
+    "weekly": WEEK,
+    "holidays": ["2026-10-01"],
+    "special_days": {"2026-10-10": [["09:00", "18:00"]]},
+    "country": "CN",
+}
+PERSON: Final = {
+    "email": "somebody@desk.example",
+    "name": "Somebody",
+    "roles": ["requester"],
+    "tier": 1,
+    "teams": ["{team_id}"],
+    "skills": ["disk"],
+    "languages": ["en"],
+    "capacity": 20,
+    "locale": "en",
+    "time_zone": "Europe/Berlin",
+    "organization": "{organization_id}",
+}
+_ACTIONS: Final[Mapping[str, Any]] = {
+    "assign": {"assignee": "{agent_id}"},
+    "accept": {},
+    "start": {},
+    "reply": {"body": "Hello."},
+    "note": {"body": "Hello."},
+    "wait": {},
+    "hold": {},
+    "resume": {},
+    "escalate": {"reason": "It burns."},
+    "acknowledge": {},
+    "set_priority": {"priority": "high"},
+    "set_category": {"category": "disk"},
+    "resolve": {"resolution": "Done.", "kind": "fault"},
+    "reopen": {"reason": "It burns again."},
+    "close": {},
+    "tag": {"add": ["late"], "remove": ["early"]},
+    "watch": {},
+    "unwatch": {},
+    "link": {"ticket": "{other_ticket_id}", "relation": "related"},
+    "unlink": {"ticket": "{other_ticket_id}"},
+    "share": {"person": "{somebody_id}"},
+    "unshare": {"person": "{somebody_id}"},
+    "merge": {"into": "{other_ticket_id}", "share": True},
+    "unmerge": {},
+    "split": {"comments": ["{comment_id}"], "subject": "Another thing"},
+    "apply": {"macro": "{macro_id}"},
+}
+BODIES: Final[Mapping[str, Any]] = {
+    "POST /sessions": {"email": "nobody@desk.example", "password": "wrong-password"},
+    "POST /tokens": {"name": "robot", "scopes": ["tickets:read"], "expires_at": None},
+    "POST /people": {**PERSON, "password": "long-enough"},
+    "PATCH /people/{person_id}": {**PERSON, "active": True},
+    "PUT /people/{person_id}/absence": {"from": LATER, "until": "2030-05-08T09:00:00+02:00"},
+    "PUT /people/{person_id}/password": {"password": "long-enough", "current_password": "long-ago"},
+    "POST /teams": {
+        "name": "Network",
+        "lead": "{agent_id}",
+        "categories": ["net"],
+        "members": ["{agent_id}"],
+    },
+    "PATCH /teams/{team_id}": {"name": "Disks", "lead": "{agent_id}", "categories": ["disk"], "members": []},
+    "POST /organizations": {"name": "Initech", "domains": ["initech.example"]},
+    "PATCH /organizations/{organization_id}": {"name": "Acme", "domains": ["acme.example"]},
+    "POST /tickets": {
+        "subject": "The disk is full",
+        "description": "磁盘空间不足",
+        "category": "disk",
+        "priority": "high",
+        "kind": "fault",
+        "requester": {"email": "customer@acme.example", "name": "Customer"},
+        "tags": ["late"],
+        "custom_fields": {"version": "1.2", "sizes": [1, 2.5, None, True]},
+        "channel": "phone",
+        "external_id": "X-1",
+        "created_at": "2026-01-01T09:00:00Z",
+    },
+    "PATCH /tickets/{ticket_id}": {
+        "subject": "The disk is full",
+        "description": "磁盘空间不足",
+        "custom_fields": {"version": "1.2"},
+        "kind": "fault",
+    },
+    "POST /tickets/{ticket_id}/comments": {"body": "Hello.", "visibility": "public"},
+    **{f"POST /tickets/{{ticket_id}}/actions/{name}": body for name, body in _ACTIONS.items()},
+    "PUT /tickets/{ticket_id}/viewers/me": {"typing": True},
+    "POST /tickets/{ticket_id}/attachments": b"a file",
+    "POST /fields": {
+        "key": "product",
+        "label": "Product",
+        "type": "choice",
+        "options": ["router", "switch"],
+        "categories": ["net"],
+        "required": False,
+    },
+    "PATCH /fields/{field_id}": {
+        "label": "Version",
+        "options": [],
+        "categories": ["net"],
+        "required": False,
+        "active": True,
+    },
+    "POST /bulk": {
+        "action": "tag",
+        "fields": {"add": ["late"], "remove": []},
+        "filter": {"priority": ["high"], "created_after": LATER, "q": "disk", "number": 1, "tags": ["late"]},
+        "dry_run": True,
+    },
+    "POST /bulk/{bulk_id}/cancel": None,
+    "POST /macros": {
+        "name": "Greeting",
+        "description": "Says hello",
+        "personal": False,
+        "teams": [],
+        "actions": [{"action": "reply", "body": "Dear {{requester.name}}"}],
+    },
+    "PATCH /macros/{macro_id}": {
+        "name": "Greeting",
+        "description": "Says hello",
+        "teams": [],
+        "actions": [{"action": "tag", "add": ["greeted"], "remove": []}],
+    },
+    "POST /macros/{macro_id}/preview": {"ticket": "{ticket_id}"},
+    "POST /sla-policies": POLICY,
+    "POST /sla-policies/preview": {
+        "priority": "high",
+        "category": "disk",
+        "team": "{team_id}",
+        "organization": None,
+        "start": LATER,
+    },
+    "PATCH /sla-policies/{policy_id}": POLICY,
+    "POST /calendars/preview": {
+        "calendar": {name: value for name, value in CALENDAR.items() if name != "name"},
+        "start": LATER,
+        "duration": "PT4H",
+    },
+    "POST /calendars/{calendar_id}/preview": {"start": LATER, "end": "2030-05-09T09:00:00+02:00"},
+    "POST /calendars/import": b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+    "POST /calendars": CALENDAR,
+    "PATCH /calendars/{calendar_id}": CALENDAR,
+    "POST /notifications/read": None,
+    "PUT /notifications/preferences": {
+        "channels": {"ticket_replied": {"email": False}},
+        "quiet_hours": {"from": "22:00", "until": "07:00"},
+    },
+    "POST /notifications/{notification_id}/read": None,
+    "POST /notifications/{notification_id}/resend": None,
+    "POST /codec/decode": {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "e30="}]},
+}
+"""By method and path without the prefix. Bytes are sent as they are, of the type in TYPES; None is no body.
+`{name}` in a text stands for an id of the world."""
+
+TYPES: Final = {
+    "POST /tickets/{ticket_id}/attachments": "application/octet-stream",
+    "POST /calendars/import": "text/calendar",
+}
+QUERIES: Final = {"POST /tickets/{ticket_id}/attachments": "?name=file.bin"}
+
+
+def fill(value: Any, world: Mapping[str, Any]) -> Any:
+    """`value` with the ids of the world in the place of their names; other braces stay as they are."""
+    if isinstance(value, str):
+        known = value.startswith("{") and value.endswith("}") and value[1:-1] in world
+        return str(world[value[1:-1]]) if known else value
+    if isinstance(value, dict):
+        return {name: fill(one, world) for name, one in value.items()}
+    return [fill(one, world) for one in value] if isinstance(value, list) else value
+
+
+def address(path: str, world: Mapping[str, Any]) -> str:
+    return API + path.format_map({name: str(one) for name, one in world.items()})
+
+
+async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dict[str, Any]:
+    """The records that BODIES name, made through the API. Workers have to run."""
+    world: dict[str, Any] = {"agent_id": agent_id, "somebody_id": somebody_id, "person_id": somebody_id}
+
+    async def make(name: str, path: str, body: Any) -> dict[str, Any]:
+        answer = await admin.post(API + path, json=fill(body, world))
+        assert answer.status_code == 201, (path, answer.text)
+        world[name] = answer.json()["id"]
+        return dict(answer.json())
+
+    await make("organization_id", "/organizations", {"name": "Globex", "domains": ["globex.example"]})
+    await make("team_id", "/teams", {"name": "Storage", "categories": ["disk"]})
+    await make("calendar_id", "/calendars", {"name": "Shift", "weekly": WEEK})
+    await make("policy_id", "/sla-policies", {**POLICY, "name": "Slow"})
+    await make("macro_id", "/macros", {"name": "Tags", "actions": [{"action": "tag", "add": ["seen"]}]})
+    await make("field_id", "/fields", {"key": "version", "label": "Version", "type": "text"})
+    await make("token_id", "/tokens", {"name": "robot"})
+    ticket = {"subject": "The disk is full", "description": "磁盘空间不足"}
+    await make("other_ticket_id", "/tickets", ticket)
+    await make("ticket_id", "/tickets", ticket)
+    comments = f"/tickets/{world['ticket_id']}/comments"
+    assert (await admin.post(API + comments, json={"body": "Hello."})).status_code == 201
+    bulk = {"action": "tag", "fields": {"add": ["late"]}, "ids": ["{other_ticket_id}"]}
+    world["bulk_id"] = (await admin.post(f"{API}/bulk", json=fill(bulk, world))).json()["id"]
+    world["comment_id"] = (await admin.get(API + comments)).json()["data"][0]["id"]
+    attachments = f"{API}/tickets/{world['ticket_id']}/attachments?name=file.bin"
+    headers = {"Content-Type": "application/octet-stream"}
+    attached = await admin.post(attachments, content=b"a file", headers=headers)
+    world["attachment_id"] = attached.json()["id"]
+    return world
