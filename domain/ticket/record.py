@@ -1,7 +1,7 @@
 """A ticket as the desk shows it: the read model's row with the names that people know."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -99,3 +99,12 @@ class EscalationRecord(Value):
     team: Ref | None
     step: str
     due_at: datetime
+
+
+class Highlight(Value):
+    """A fragment of a ticket's text; `marks` are the places, in characters, of what was looked for."""
+
+    field: Literal["subject", "description", "comment"]
+    comment: UUID | None
+    text: str
+    marks: tuple[tuple[int, int], ...]

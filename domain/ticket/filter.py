@@ -1,0 +1,98 @@
+"""Which tickets are meant: the one filter of lists, statistics, views and commands.
+
+`domain/ticket/query.py` makes it from what a person typed, the API from its parameters; `storage/ticket/` makes
+SQL of it. All conditions must hold.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from domain.ticket.fields import Channel, Kind, Priority, Status
+
+Field = Literal[
+    "id",
+    "number",
+    "external_id",
+    "status",
+    "priority",
+    "category",
+    "kind",
+    "channel",
+    "tier",
+    "waiting_reason",
+    "requester",
+    "assignee",
+    "team",
+    "organization",
+    "tags",
+    "breached",
+    "reopen_count",
+    "created_at",
+    "updated_at",
+    "first_responded_at",
+    "resolved_at",
+    "closed_at",
+    "next_step_at",
+]
+"""What a condition can be about; the names are those of the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A person, team or organization by the name or address that people know it by; storage finds its id."""
+
+    text: str
+
+
+Value = str | int | bool | UUID | Name | Status | Priority | Kind | Channel
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The field holds one of `values`; None among them stands for an empty field. Of tags, one is enough."""
+
+    field: Field
+    values: tuple[Value | None, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """From `start` (included) to `end` (excluded); without both: the field is not empty."""
+
+    field: Field
+    start: datetime | int | None = None
+    end: datetime | int | None = None
+    negated: bool = False
+
+
+Condition = OneOf | Within
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or a phrase of the full text."""
+
+    text: str
+    phrase: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    conditions: tuple[Condition, ...] = ()
+    terms: tuple[Term, ...] = ()
+
+    def __and__(self, other: "Filter") -> "Filter":
+        return Filter(self.conditions + other.conditions, self.terms + other.terms)
+
+    def values_of(self, field: Field) -> tuple[Value | None, ...] | None:
+        """What `field` may hold, if the filter says so; the narrowest of its conditions."""
+        found = [
+            one.values
+            for one in self.conditions
+            if isinstance(one, OneOf) and one.field == field and not one.negated
+        ]
+        return min(found, key=len, default=None)
