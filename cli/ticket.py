@@ -78,6 +78,12 @@ def create(
 
 
 def list_tickets(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY]", help="Words and conditions, as docs/search.md has them.", show_default=False
+        ),
+    ] = None,
     status: Annotated[list[str] | None, typer.Option(help="May be repeated, as most filters.")] = None,
     priority: Annotated[list[str] | None, typer.Option()] = None,
     category: Annotated[list[str] | None, typer.Option()] = None,
@@ -108,7 +114,7 @@ def list_tickets(
             requester=[await person_id(client, name) for name in requester or []],
             tags=tag,
             breached=breached,
-            q=q,
+            q=" ".join([*(query or []), *([q] if q else [])]) or None,
             sort=sort,
         )
 

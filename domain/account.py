@@ -54,6 +54,7 @@ class Principal:
     organization_id: UUID | None = None
     scopes: frozenset[Scope] | None = None
     locale: Locale = "en"
+    time_zone: str = "UTC"
     name: str = ""
     email: str = ""
     token_id: UUID | None = None

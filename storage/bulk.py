@@ -11,6 +11,7 @@ from domain.account import Principal, Ref
 from domain.authorization import Visibility, not_found
 from domain.bulk import LIMIT, Bulk, Item, ItemState, State
 from domain.errors import DeskError, Invalid
+from domain.ticket.filter import Filter
 from domain.ticket.process import key_reused
 from storage import outbox
 from storage.database import Database, Reader, Writer
@@ -18,7 +19,7 @@ from storage.page import Order, page
 from storage.tables.account import Person as PersonRow
 from storage.tables.bulk import BulkItemRow, BulkRow
 from storage.tables.ticket import TicketRow
-from storage.ticket.listing import Filter, restricted
+from storage.ticket.condition import narrow
 
 NEWEST_FIRST: Final = Order((BulkRow.created_at, BulkRow.id), descending=True)
 BY_POSITION: Final = Order((BulkItemRow.position,))
@@ -33,16 +34,18 @@ class Wanted:
     ids: tuple[UUID, ...] | None
     filter: Filter
 
-    def narrow(self, statement: Select[Any]) -> Select[Any]:
+    async def narrowed(self, session: Reader | Writer, statement: Select[Any]) -> Select[Any]:
+        """A query of tickets, of these only; raises Invalid for a name that nobody has."""
         if self.ids is not None:
             statement = statement.where(TicketRow.id.in_(self.ids))
-        return restricted(statement, self.visible, self.filter)
+        narrowed = await narrow(session, self.visible, self.filter)
+        return narrowed(statement)
 
 
 async def by_status(reader: Reader, wanted: Wanted) -> dict[str, int]:
     """How many tickets are meant, by status."""
     grouped: Any = select(TicketRow.status, func.count()).group_by(TicketRow.status)
-    rows = (await reader.execute(wanted.narrow(grouped))).all()
+    rows = (await reader.execute(await wanted.narrowed(reader, grouped))).all()
     return {row[0]: row[1] for row in rows}
 
 
@@ -65,8 +68,8 @@ async def begin(
         if known != fingerprint:
             raise key_reused()
         return False
-    chosen = wanted.narrow(select(TicketRow.id).order_by(TicketRow.created_at, TicketRow.id).limit(LIMIT + 1))
-    tickets = (await writer.scalars(chosen)).all()
+    oldest_first = select(TicketRow.id).order_by(TicketRow.created_at, TicketRow.id).limit(LIMIT + 1)
+    tickets = (await writer.scalars(await wanted.narrowed(writer, oldest_first))).all()
     if not tickets:
         raise Invalid("no_tickets", "No ticket that you may see is meant by this.")
     if len(tickets) > LIMIT:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Columns that together are unique; an index on them in this order makes each page cost the same."""
+    """Columns, of a table or a subquery, that together are unique; an index on them in this order makes each page
+    cost the same."""
 
-    columns: tuple[InstrumentedAttribute[Any], ...]
+    columns: tuple[Any, ...]
     descending: bool = False
 
 

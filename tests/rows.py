@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert
+from sqlalchemy import insert
 
-from storage.database import Database
+from storage.database import Database, connection_of
 from storage.tables.ticket import TicketRow
+from storage.ticket.words import write_anew
 
 
 async def insert_ticket(database: Database, requester_id: UUID, **fields: Any) -> UUID:
@@ -28,10 +29,10 @@ async def insert_ticket(database: Database, requester_id: UUID, **fields: Any) -
         "requester_id": requester_id,
         "created_at": now,
         "updated_at": now,
-        "search": func.to_tsvector("simple", ""),
         **fields,
     }
     async with database.writing() as writer:
         await writer.execute(insert(TicketRow).values(values))
+        await write_anew(await connection_of(writer), values["id"])
     ticket_id: UUID = values["id"]
     return ticket_id

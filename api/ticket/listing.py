@@ -1,23 +1,31 @@
 """Lists of tickets, their statistics, and what escalates next."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import Field as Limited
 
 from api.dependencies import Caller, CurrentDesk
 from api.page import Page, PageQuery, page_of
 from api.ticket.access import shown_to
 from domain.account import Principal
-from domain.authorization import check, ticket_visibility
+from domain.authorization import check, may, ticket_visibility
 from domain.errors import Invalid
-from domain.text import Line, Name, Word
+from domain.text import Name, Text, Word
 from domain.ticket.fields import Channel, Kind, Priority, Status
-from domain.ticket.record import EscalationRecord, Ticket
-from storage.ticket import listing as tickets
-from storage.ticket.listing import ORDERS, Filter
+from domain.ticket.filter import Condition, Field, Filter, OneOf, Within
+from domain.ticket.query import Asking, parse
+from domain.ticket.record import EscalationRecord, Highlight, Ticket
+from storage.database import Reader
+from storage.ticket import read
+from storage.ticket.find import RELEVANCE, SHAPES, find
+from storage.ticket.highlight import highlights
+from storage.ticket.listing import escalations
 from storage.ticket.statistics import statistics
 
 router = APIRouter(tags=["tickets"])
@@ -34,8 +42,19 @@ Sort = Literal[
     "-priority",
     "next_step_at",
     "-next_step_at",
+    "relevance",
 ]
-_REFERENCES: Final = ("requester", "assignee", "team", "organization")
+_SETS: Final[tuple[Field, ...]] = (
+    "status",
+    "priority",
+    "category",
+    "kind",
+    "channel",
+    "tier",
+    "external_id",
+    "waiting_reason",
+)
+_REFERENCES: Final[tuple[Field, ...]] = ("requester", "assignee", "team", "organization")
 
 
 class Filters(BaseModel):
@@ -48,7 +67,7 @@ class Filters(BaseModel):
     category: list[Word] = []
     kind: list[Kind] = []
     channel: list[Channel] = []
-    tier: list[Annotated[int, Field(ge=1, le=3)]] = []
+    tier: list[Annotated[int, Limited(ge=1, le=3)]] = []
     waiting_reason: list[Word] = []
     external_id: list[Name] = []
     requester: list[Reference] = []
@@ -56,39 +75,42 @@ class Filters(BaseModel):
     team: list[Reference] = []
     organization: list[Reference] = []
     tags: list[Word] = []
-    number: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    number: Annotated[int, Limited(ge=1, lt=2**63)] | None = None
     breached: bool | None = None
     created_after: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
     updated_since: AwareDatetime | None = None
-    q: Line | None = None
+    q: Text | None = None
 
     def filter(self, caller: Principal) -> Filter:
-        """The filter that storage understands; raises Invalid for a period that ends before it begins."""
+        """What the parameters and `q` ask for together; raises Invalid for what cannot be asked."""
         if self.created_after and self.created_before and self.created_before < self.created_after:
             raise Invalid("reversed_period", "The period ends before it begins.", field="created_before")
-        equal: dict[str, tuple[Any, ...]] = {}
-        for name in ("status", "priority", "category", "kind", "channel", "tier", "external_id"):
+        found: list[Condition] = [Within("created_at", self.created_after, self.created_before)]
+        if not (self.created_after or self.created_before):
+            found = []
+        if self.updated_since is not None:
+            found.append(Within("updated_at", self.updated_since))
+        for name in _SETS:
             if values := getattr(self, name):
-                equal[name] = tuple(None if value == "none" else value for value in values)
-        if self.waiting_reason:
-            equal["waiting_reason"] = tuple(None if one == "none" else one for one in self.waiting_reason)
+                found.append(OneOf(name, tuple(None if value == "none" else value for value in values)))
         for name in _REFERENCES:
-            if values := getattr(self, name):
-                equal[f"{name}_id"] = tuple(_id(value, caller) for value in values)
-        return Filter(
-            equal=equal,
-            number=self.number,
-            tags=tuple(self.tags),
-            breached=self.breached,
-            text=self.q,
-            created_after=self.created_after,
-            created_before=self.created_before,
-            updated_since=self.updated_since,
-        )
+            if references := getattr(self, name):
+                found.append(OneOf(name, tuple(_reference(value, caller) for value in references)))
+        found += [OneOf("tags", (tag,)) for tag in self.tags]
+        if self.number is not None:
+            found.append(OneOf("number", (self.number,)))
+        if self.breached is not None:
+            found.append(OneOf("breached", (self.breached,)))
+        typed = Filter() if self.q is None else parse(self.q, _asking(caller))
+        return Filter(tuple(found)) & typed
 
 
-def _id(value: UUID | str, caller: Principal) -> UUID | None:
+def _asking(caller: Principal) -> Asking:
+    return Asking(caller.person_id, datetime.now(UTC), ZoneInfo(caller.time_zone))
+
+
+def _reference(value: UUID | str, caller: Principal) -> UUID | None:
     if value == "me":
         return caller.person_id
     return value if isinstance(value, UUID) else None
@@ -96,6 +118,12 @@ def _id(value: UUID | str, caller: Principal) -> UUID | None:
 
 class TicketQuery(PageQuery, Filters):
     sort: Sort = "-created_at"
+
+
+class FoundTicket(Ticket):
+    """A ticket of a list; `highlights` tells where the words of `q` stand in it, null without words."""
+
+    highlights: tuple[Highlight, ...] | None = None
 
 
 class EscalationQuery(PageQuery):
@@ -127,17 +155,36 @@ class Statistics(BaseModel):
     resolution_time: Times
 
 
-@router.get("/tickets", response_model=Page[Ticket])
+@router.get("/tickets", response_model=Page[FoundTicket])
 async def list_tickets(
     request: Request, query: Annotated[TicketQuery, Query()], desk: CurrentDesk, caller: Caller
-) -> Page[Ticket]:
-    """Tickets that the caller may see, in pages. `q` looks for words in English and Chinese."""
+) -> Page[FoundTicket]:
+    """Tickets that the caller may see, in pages. `q` takes words, English and Chinese, and conditions."""
     visible = ticket_visibility(caller)
-    after = query.start(query.sort, ORDERS[query.sort.removeprefix("-")][1], UUID)
+    wanted = query.filter(caller)
+    if query.sort == RELEVANCE and not wanted.terms:
+        raise Invalid("relevance_needs_words", "Without words in q nothing is relevant.", field="sort")
+    after = query.start(query.sort, *SHAPES[query.sort.removeprefix("-")])
     async with desk.database.reading() as reader:
-        rows = await tickets.listing(reader, visible, query.filter(caller), query.sort, after, query.size)
-    page = page_of(request, query, rows, query.sort, lambda row: row[1])
-    return Page(data=[shown_to(caller, row[0]) for row in page.data], meta=page.meta, links=page.links)
+        rows = await find(reader, visible, wanted, query.sort, after, query.size)
+        page = page_of(request, query, rows, query.sort, lambda row: row[1])
+        tickets = [row[0] for row in page.data]
+        shown = (
+            await _highlighted(reader, caller, tickets, wanted) if wanted.terms else _plain(caller, tickets)
+        )
+    return Page(data=shown, meta=page.meta, links=page.links)
+
+
+def _plain(caller: Principal, tickets: Sequence[Ticket]) -> list[FoundTicket]:
+    return [FoundTicket.model_construct(**dict(shown_to(caller, one)), highlights=None) for one in tickets]
+
+
+async def _highlighted(
+    reader: Reader, caller: Principal, tickets: Sequence[Ticket], wanted: Filter
+) -> list[FoundTicket]:
+    internal = [one.id for one in tickets if may(caller, "ticket.internal", read.facts(one))]
+    marks = await highlights(reader, tickets, wanted.terms, internal)
+    return [one.model_copy(update={"highlights": marks[one.id]}) for one in _plain(caller, tickets)]
 
 
 @router.get("/tickets/statistics", response_model=Statistics)
@@ -157,7 +204,5 @@ async def list_escalations(
     check(caller, "escalation.list")
     after = query.start("due_at", datetime, UUID)
     async with desk.database.reading() as reader:
-        rows = await tickets.escalations(
-            reader, ticket_visibility(caller), query.due_before, after, query.size
-        )
+        rows = await escalations(reader, ticket_visibility(caller), query.due_before, after, query.size)
     return page_of(request, query, rows, "due_at", lambda row: (row.due_at.astimezone(UTC), row.ticket_id))

@@ -66,6 +66,7 @@ _AUTHENTICATE: Final = (
         rows.Person.name,
         rows.Person.roles,
         rows.Person.locale,
+        rows.Person.time_zone,
         rows.Person.organization_id,
         _TEAMS.label("team_ids"),
     )
@@ -190,6 +191,7 @@ def _principal(row: Row[Any]) -> Principal:
         organization_id=row.organization_id,
         scopes=None if row.scopes is None else frozenset(map(Scope, row.scopes)),
         locale=row.locale,
+        time_zone=row.time_zone,
         name=row.name,
         email=row.email,
         token_id=row.token_id,

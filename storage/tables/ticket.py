@@ -24,6 +24,7 @@ from storage.database import Base
 _LOADING = text("status in ('assigned', 'in_progress')")
 _MERGED = text("merged_into IS NOT NULL")
 _WAITING = text("waiting_reason is not null")
+_BROKEN = text("breached")
 _PENDING_STEP = text("next_step_at is not null")
 
 
@@ -45,7 +46,13 @@ class TicketRow(Base):
         Index("ix_tickets_load", "assignee_id", "priority", postgresql_where=_LOADING),
         Index("ix_tickets_waiting", "rank", "created_at", "id", postgresql_where=_WAITING),
         Index("ix_tickets_next_step_at", "next_step_at", "id", postgresql_where=_PENDING_STEP),
-        Index("ix_tickets_search", "search", postgresql_using="gin"),
+        Index("ix_tickets_organization_id", "organization_id", "created_at", "id"),
+        Index("ix_tickets_category", "category", "created_at", "id"),
+        Index("ix_tickets_kind", "kind", "created_at", "id"),
+        Index("ix_tickets_channel", "channel", "created_at", "id"),
+        Index("ix_tickets_tier", "tier", "created_at", "id"),
+        Index("ix_tickets_rank", "rank", "created_at", "id"),
+        Index("ix_tickets_breached", "created_at", "id", postgresql_where=_BROKEN),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
         Index(
             "ix_tickets_custom_fields",
@@ -88,7 +95,25 @@ class TicketRow(Base):
     breached: Mapped[bool] = mapped_column(server_default=text("false"))
     next_step: Mapped[str | None]
     next_step_at: Mapped[datetime | None]
-    search: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class TicketSearchRow(Base):
+    """The words of a ticket: apart from it, because its row changes often and its words seldom, and each new
+    version of a row is indexed anew.
+
+    `shared` holds subject, description and public comments; `entire` also the internal ones, and is null as long
+    as there are none. Everybody's search begins at the index on what is there to be found.
+    """
+
+    __tablename__ = "ticket_search"
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    shared: Mapped[str] = mapped_column(TSVECTOR)
+    entire: Mapped[str | None] = mapped_column(TSVECTOR)
+
+    __table_args__ = (
+        Index("ix_ticket_search_words", text("coalesce(entire, shared)"), postgresql_using="gin"),
+    )
 
 
 class TicketEventRow(Base):
@@ -108,10 +133,7 @@ class TicketEventRow(Base):
 
 class TicketCommentRow(Base):
     __tablename__ = "ticket_comments"
-    __table_args__ = (
-        Index("ix_ticket_comments_ticket_id", "ticket_id", "at", "id"),
-        Index("ix_ticket_comments_search", "search", postgresql_using="gin"),
-    )
+    __table_args__ = (Index("ix_ticket_comments_ticket_id", "ticket_id", "at", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
@@ -119,7 +141,6 @@ class TicketCommentRow(Base):
     visibility: Mapped[str]
     body: Mapped[str]
     at: Mapped[datetime]
-    search: Mapped[str] = mapped_column(TSVECTOR)
 
 
 class TicketProcessRow(Base):

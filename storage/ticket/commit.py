@@ -19,7 +19,7 @@ from domain.sla.ledger import LedgerRow
 from domain.ticket.messages import Change, Comment, Outcome
 from domain.ticket.process import is_empty, timers, with_facts
 from domain.ticket.state import TicketState
-from storage import assignment, notification, outbox, search
+from storage import assignment, notification, outbox
 from storage.database import Writer, connection_of, table_of
 from storage.pipeline import Answer, Pipeline, Statement, pipeline
 from storage.tables.ticket import (
@@ -31,7 +31,7 @@ from storage.tables.ticket import (
     TicketWatcherRow,
 )
 from storage.ticket import facts as finding
-from storage.ticket import merge
+from storage.ticket import merge, words
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
 
@@ -50,9 +50,6 @@ _CONTENTS: Final = Statement(
         _TICKETS.c.id == bindparam("id")
     )
 )
-_SEARCH: Final = search.vector(bindparam("subject_words"), "A").concat(
-    search.vector(bindparam("description_words"), "C")
-)
 _OPENED: Final = (
     "id",
     "number",
@@ -65,22 +62,18 @@ _OPENED: Final = (
     "tags",
     "custom_fields",
 )
-_MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in (*_OPENED, "search"))  # noqa: SIM118
+_MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in _OPENED)  # noqa: SIM118
 """The columns that mirror the process's state; the others are its contents."""
 _COMMENT: Final = tuple(Comment.model_fields)
-_INSERT_TICKET: Final = Statement(insert(_TICKETS).values(search=_SEARCH), (*_OPENED, *_MIRRORED))
+_INSERT_TICKET: Final = Statement(insert(_TICKETS), (*_OPENED, *_MIRRORED))
 _INSERT_COMMENT: Final = Statement(
-    upsert(_COMMENTS)
-    .values(search=search.vector(bindparam("body_words"), "D"))
-    .on_conflict_do_nothing()
-    .returning(_COMMENTS.c.id),
-    ("ticket_id", *_COMMENT),
+    upsert(_COMMENTS).on_conflict_do_nothing().returning(_COMMENTS.c.id), ("ticket_id", *_COMMENT)
 )
 # The copy's id follows from both, so a second attempt makes the same.
 _COPY_COMMENTS: Final = Statement(
     text("""
-    INSERT INTO ticket_comments (id, ticket_id, author_id, visibility, body, at, search)
-    SELECT CAST(md5(id::text || :id) AS uuid), :id, author_id, visibility, body, at, search
+    INSERT INTO ticket_comments (id, ticket_id, author_id, visibility, body, at)
+    SELECT CAST(md5(id::text || :id) AS uuid), :id, author_id, visibility, body, at
     FROM ticket_comments WHERE id = ANY(:copies)
 """).bindparams(bindparam("id", type_=Uuid()))
 )
@@ -120,9 +113,7 @@ _WRITE_HISTORY: Final = Statement(
 _ONE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
 _UPDATE_TICKET: Final = Statement(_ONE_TICKET, _MIRRORED)
 _UPDATE_TAGS: Final = Statement(_ONE_TICKET, ("tags",))
-_UPDATE_CONTENTS: Final = Statement(
-    _ONE_TICKET.values(search=_SEARCH), ("subject", "description", "custom_fields")
-)
+_UPDATE_CONTENTS: Final = Statement(_ONE_TICKET, ("subject", "description", "custom_fields"))
 
 
 def _joining(table: Table) -> Statement:
@@ -179,10 +170,13 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         if contents is not None:
             _write_contents(asking, change, contents.one_or_none())
         said = _write_history(asking, change, policy=facts is not None and facts.matched)
+        words.add(asking, change)
         _write_relations(asking, change)
         notifications = ask_notifications(asking, change)
         is_anyone_waiting = _offer_free_place(asking, change)
     _check_new(said)
+    if words.is_new_text(change):
+        await words.write_anew(connection, change.ticket_id)
     await merge.write(writer, connection, change)
     await notification.add(writer, notifications(), smtp_configured=mail)
     if is_anyone_waiting():
@@ -227,8 +221,6 @@ def _write_ticket(asking: Pipeline, change: Change) -> None:
         channel=opened.channel,
         tags=merged([], opened.tags, []),
         custom_fields=opened.custom_fields,
-        subject_words=search.words(opened.subject),
-        description_words=search.words(opened.description),
         **mirrored,
     )
 
@@ -238,19 +230,13 @@ def _changes_contents(change: Change) -> bool:
 
 
 def _write_contents(asking: Pipeline, change: Change, before: Any) -> None:
-    """Tags, and an edit with the full text index of the new words; `before` is the row as it was."""
+    """Tags, and an edit; `before` is the row as it was."""
     if change.tags != ([], []):
         tags = [] if before is None else before.tags
         asking.ask(_UPDATE_TAGS, of=change.ticket_id, tags=merged(tags, *change.tags))
     if change.edit is not None:
         contents = before._asdict() | change.edit.model_dump(exclude_none=True)
-        asking.ask(
-            _UPDATE_CONTENTS,
-            of=change.ticket_id,
-            subject_words=search.words(contents["subject"]),
-            description_words=search.words(contents["description"]),
-            **contents,
-        )
+        asking.ask(_UPDATE_CONTENTS, of=change.ticket_id, **contents)
 
 
 def merged(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:
@@ -311,12 +297,7 @@ def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> list[An
     )
     said = []
     for comment in change.comments:
-        row = {
-            "ticket_id": change.ticket_id,
-            "body_words": search.words(comment.body),
-            **comment.model_dump(),
-        }
-        said.append(asking.ask(_INSERT_COMMENT, **row))
+        said.append(asking.ask(_INSERT_COMMENT, ticket_id=change.ticket_id, **comment.model_dump()))
     if change.opened is not None and change.opened.copies:
         asking.ask(_COPY_COMMENTS, id=change.ticket_id, copies=change.opened.copies)
     return said

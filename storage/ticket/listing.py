@@ -1,137 +1,104 @@
-"""Lists of tickets: filters, full text, order and keyset paging, in one query whose cost is a page's."""
+"""Lists of tickets: filters, full text, order and keyset paging, whose cost is that of a page.
+
+A list is first the keys of its page, then the rows of these. The keys come from walks along indexes that have the
+list's order: one walk if an index fits all of it, else one for each reason why somebody may see a ticket or for
+each of several states, merged. What a list must hold is in `storage/ticket/condition.py`, what is found by
+words in `storage/ticket/find.py`.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, any_, func, or_, select
+from sqlalchemy import ColumnElement, Select, select, union
 
 from domain.account import Ref
 from domain.authorization import Visibility
+from domain.ticket.fields import ACTIVE
+from domain.ticket.filter import Filter, OneOf
 from domain.ticket.record import EscalationRecord, Ticket
-from storage import search
 from storage.database import Reader
 from storage.page import Order, page
-from storage.tables.ticket import TicketCollaboratorRow, TicketCommentRow, TicketRow
+from storage.tables.ticket import TicketRow
+from storage.ticket.condition import conditions, seen, ways_to_see
 from storage.ticket.read import record, tickets
 
-ORDERS: Final[dict[str, tuple[Any, type]]] = {
-    "created_at": (TicketRow.created_at, datetime),
-    "updated_at": (TicketRow.updated_at, datetime),
-    "number": (TicketRow.number, int),
-    "priority": (TicketRow.rank, int),
-    "next_step_at": (TicketRow.next_step_at, datetime),
+Key = tuple[Any, ...]
+"""What a row of a list is sorted by; its last part is the ticket's id."""
+
+_NEWEST: Final = (TicketRow.created_at, datetime)
+
+ORDERS: Final[dict[str, tuple[tuple[Any, type], ...]]] = {
+    "created_at": (_NEWEST,),
+    "updated_at": ((TicketRow.updated_at, datetime),),
+    "number": ((TicketRow.number, int),),
+    "priority": ((TicketRow.rank, int), _NEWEST),
+    "next_step_at": ((TicketRow.next_step_at, datetime),),
 }
-"""What a list can be sorted by: the column and the type of its key. `priority` puts critical first."""
+"""What a list can be sorted by: the columns and the types of its key. `priority` puts critical first, and among
+equals the oldest."""
 
-_EQUAL: Final = (
-    "status",
-    "priority",
-    "category",
-    "kind",
-    "channel",
-    "tier",
-    "external_id",
-    "waiting_reason",
-    "requester_id",
-    "assignee_id",
-    "team_id",
-    "organization_id",
-)
+_WAYS: Final = 24
+"""Walks that are merged at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """`equal` maps a column to the values that pass; None among them stands for an empty field."""
-
-    equal: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    number: int | None = None
-    tags: tuple[str, ...] = ()
-    breached: bool | None = None
-    text: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    updated_since: datetime | None = None
+def order_of(sort: str) -> Order:
+    columns = [column for column, _ in ORDERS[sort.removeprefix("-")]]
+    return Order((*columns, TicketRow.id), descending=sort.startswith("-"))
 
 
-async def listing(
-    reader: Reader,
-    visible: Visibility,
-    wanted: Filter,
-    sort: str,
-    after: Sequence[Any] | None,
-    size: int,
-) -> list[tuple[Ticket, tuple[Any, ...]]]:
-    """Up to `size + 1` tickets with their paging keys. The permission is part of the query."""
-    name = sort.removeprefix("-")
-    column = ORDERS[name][0]
-    order = Order((column, TicketRow.id), descending=sort.startswith("-"))
-    statement = restricted(tickets(), visible, wanted)
-    if name == "next_step_at":
-        statement = statement.where(TicketRow.next_step_at.is_not(None))
-    rows = (await reader.execute(page(statement, order, after, size))).all()
-    return [(record(row), (getattr(row, column.key), row.id)) for row in rows]
-
-
-def restricted(statement: Select[Any], visible: Visibility, wanted: Filter) -> Select[Any]:
-    """A query of tickets, narrowed to those that may be seen and are asked for."""
-    return statement.where(*_visible(visible), *_conditions(wanted))
-
-
-def _visible(visible: Visibility) -> list[ColumnElement[bool]]:
-    """The same rule as `Visibility.covers`, in SQL."""
-    if visible.everything:
-        return []
-    follows = select(TicketCollaboratorRow.ticket_id).where(
-        TicketCollaboratorRow.person_id == visible.person_id
-    )
-    seen = [
-        TicketRow.requester_id == visible.person_id,
-        TicketRow.id == any_(func.array(follows.scalar_subquery())),
+def keys(
+    visible: Visibility, wanted: Filter, sort: str, after: Sequence[Any] | None, size: int
+) -> Select[Any]:
+    """The keys of the first `size` tickets after `after`, without regard to words."""
+    order = order_of(sort)
+    always = [TicketRow.next_step_at.is_not(None)] if sort.endswith("next_step_at") else []
+    walks = [
+        page(select(*order.columns).where(*always, *way), order, after, size - 1)
+        for way in _ways(visible, wanted)
     ]
-    if visible.works:
-        seen += [
-            TicketRow.assignee_id == visible.person_id,
-            TicketRow.team_id.is_(None),
-            TicketRow.team_id.in_(visible.team_ids),
+    if len(walks) == 1:
+        return walks[0]
+    merged = union(*(select(walk.subquery()) for walk in walks)).subquery()
+    statement = select(*merged.columns)
+    by = [column.desc() if order.descending else column.asc() for column in merged.columns]
+    return statement.order_by(*by).limit(size)
+
+
+def _ways(visible: Visibility, wanted: Filter) -> list[list[ColumnElement[bool]]]:
+    """Conditions whose union is what is asked for, so that an index serves each of them in order."""
+    states = wanted.values_of("status")
+    if states is not None and set(states) <= set(ACTIVE) and len(states) <= _WAYS:
+        # Active tickets are few, whoever sees them.
+        return [
+            [*seen(visible), *conditions(wanted & Filter((OneOf("status", (state,)),)))] for state in states
         ]
-    return [or_(*seen)]
+    if visible.everything or _is_covered(visible, wanted):
+        return [conditions(wanted)]
+    ways = ways_to_see(visible)
+    if len(ways) > _WAYS:
+        return [[*seen(visible), *conditions(wanted)]]
+    return [[way, *conditions(wanted)] for way in ways]
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    found = [_one_of(name, values) for name, values in wanted.equal.items() if name in _EQUAL]
-    if wanted.number is not None:
-        found.append(TicketRow.number == wanted.number)
-    if wanted.tags:
-        found.append(TicketRow.tags.contains(list(wanted.tags)))
-    if wanted.breached is not None:
-        found.append(TicketRow.breached == wanted.breached)
-    if wanted.created_after is not None:
-        found.append(TicketRow.created_at >= wanted.created_after)
-    if wanted.created_before is not None:
-        found.append(TicketRow.created_at < wanted.created_before)
-    if wanted.updated_since is not None:
-        found.append(TicketRow.updated_at >= wanted.updated_since)
-    if wanted.text is not None:
-        found.append(_matches(wanted.text))
-    return found
-
-
-def _one_of(name: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
-    column = getattr(TicketRow, name)
-    given = [value for value in values if value is not None]
-    within: ColumnElement[bool] = column.in_(given)
-    return or_(within, column.is_(None)) if None in values else within
-
-
-def _matches(text: str) -> ColumnElement[bool]:
-    """Subject and description, or a public comment."""
-    query = search.query(text)
-    commented = select(TicketCommentRow.ticket_id).where(
-        TicketCommentRow.search.op("@@")(query), TicketCommentRow.visibility == "public"
+def _is_covered(visible: Visibility, wanted: Filter) -> bool:
+    """Whether everything that is asked for may be seen anyway."""
+    me = {visible.person_id}
+    requesters = wanted.values_of("requester")
+    if requesters is not None and set(requesters) <= me:
+        return True
+    assignees, teams = wanted.values_of("assignee"), wanted.values_of("team")
+    return visible.works and (
+        (assignees is not None and set(assignees) <= me)
+        or (teams is not None and set(teams) <= {None, *visible.team_ids})
     )
-    return or_(TicketRow.search.op("@@")(query), TicketRow.id.in_(commented))
+
+
+async def records(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Ticket]:
+    """The tickets with these ids, as far as they are still there."""
+    rows = (await reader.execute(tickets().where(TicketRow.id.in_(ids)))).all()
+    return {row.id: record(row) for row in rows}
 
 
 async def escalations(
@@ -143,7 +110,7 @@ async def escalations(
 ) -> list[EscalationRecord]:
     """What fires next by itself, the earliest first."""
     order = Order((TicketRow.next_step_at, TicketRow.id))
-    statement = restricted(tickets(), visible, Filter()).where(TicketRow.next_step_at.is_not(None))
+    statement = tickets().where(*seen(visible), TicketRow.next_step_at.is_not(None))
     if due_before is not None:
         statement = statement.where(TicketRow.next_step_at < due_before)
     rows = (await reader.execute(page(statement, order, after, size))).all()

@@ -11,6 +11,7 @@ from docs.generate import PARTS, ROOT, pages, written
 from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Kind, Status
+from domain.ticket.query import FIELDS
 from domain.ticket.record import Ticket
 from runtime.settings import PREFIX, Settings
 from tests.architecture.test_house import FEATURES, LAYERS
@@ -114,6 +115,7 @@ def test_every_feature_is_in_the_glossary() -> None:
     [
         ("tickets.md", {*Ticket.model_fields, *Status, *Kind}),
         ("sla.md", {*ClockName, *Entry}),
+        ("search.md", {*FIELDS, *Status}),
     ],
 )
 def test_closed_sets_are_told_in_full(page: str, words: set[str]) -> None:

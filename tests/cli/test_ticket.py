@@ -132,6 +132,20 @@ async def test_what_cannot_be_done_says_what_can(listening: ListeningDesk, durad
     assert words.code == 2
 
 
+async def test_a_query_is_understood_and_its_mistakes_are_told(
+    listening: ListeningDesk, duradesk: Terminal
+) -> None:
+    number = (await _open(duradesk))["number"]
+    found = await duradesk("ticket", "list", f"number:{number}", "status:active", "--json")
+    assert [one["number"] for one in found.json["data"]] == [number]
+    none = await duradesk("ticket", "list", "--json", "--", f"number:{number}", "-status:active")
+    assert none.json["data"] == []
+    wrong = await duradesk("ticket", "list", "stauts:open")
+    assert wrong.code == 1
+    assert "Do you mean status?" in wrong.err
+    assert "position 0" in wrong.err
+
+
 async def test_arguments_that_are_no_text_are_refused(listening: ListeningDesk, duradesk: Terminal) -> None:
     spoilt = b"\xff".decode("utf-8", "surrogateescape")
     done = await duradesk("ticket", "list", "--q", spoilt)

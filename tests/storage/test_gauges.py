@@ -111,7 +111,7 @@ async def test_the_figures_are_read_by_indexes(database: Database) -> None:
         columns = (
             "version,fingerprint,subject,description,status,priority,rank,requested_priority,channel,tier"
         )
-        columns += ",requester_id,created_at,updated_at,search"
+        columns += ",requester_id,created_at,updated_at"
         await writer.execute(
             text(
                 f"INSERT INTO tickets (id, {columns}) SELECT gen_random_uuid(), {columns} FROM tickets,"

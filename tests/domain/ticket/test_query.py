@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,7 @@ from domain.ticket.fields import ACTIVE, Priority, Status
 from domain.ticket.filter import Field, Filter, Name, OneOf, Term, Within
 from domain.ticket.query import FIELDS, LENGTH, TERMS, VALUES, Asking, parse
 
-ME = uuid4()
+ME = UUID("0190b6c8-5a4e-7d2c-9a51-3f6d5f9c7a11")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 

@@ -1,0 +1,217 @@
+"""A Filter and a Visibility as SQL: the conditions of every list, count and search of tickets.
+
+Values of closed sets are written into the statement, not bound: one status is rare and another is nearly all, and
+PostgreSQL has to know which one is meant to choose its way. Ways through the full text are in
+`storage/ticket/find.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from domain.authorization import Visibility
+from domain.errors import Invalid
+from domain.ticket.filter import Condition, Field, Filter, Name, OneOf, Value, Within
+from storage import search
+from storage.database import Reader, Writer
+from storage.tables.account import Organization, Person, Team
+from storage.tables.ticket import TicketCollaboratorRow, TicketRow, TicketSearchRow
+
+COLUMNS: Final[dict[Field, Any]] = {
+    "id": TicketRow.id,
+    "number": TicketRow.number,
+    "external_id": TicketRow.external_id,
+    "status": TicketRow.status,
+    "priority": TicketRow.priority,
+    "category": TicketRow.category,
+    "kind": TicketRow.kind,
+    "channel": TicketRow.channel,
+    "tier": TicketRow.tier,
+    "waiting_reason": TicketRow.waiting_reason,
+    "requester": TicketRow.requester_id,
+    "assignee": TicketRow.assignee_id,
+    "team": TicketRow.team_id,
+    "organization": TicketRow.organization_id,
+    "tags": TicketRow.tags,
+    "breached": TicketRow.breached,
+    "reopen_count": TicketRow.reopen_count,
+    "created_at": TicketRow.created_at,
+    "updated_at": TicketRow.updated_at,
+    "first_responded_at": TicketRow.first_responded_at,
+    "resolved_at": TicketRow.resolved_at,
+    "closed_at": TicketRow.closed_at,
+    "next_step_at": TicketRow.next_step_at,
+}
+_CLOSED: Final = ("status", "kind", "channel", "tier")
+_RANKS: Final = {"critical": 1, "high": 2, "normal": 3, "low": 4}
+_NOBODY: Final = UUID(int=0)
+_ENTIRE: Final = func.coalesce(TicketSearchRow.entire, TicketSearchRow.shared)
+
+
+Narrowing = Callable[[Select[Any]], Select[Any]]
+"""Narrows a query of tickets to those that may be seen and are asked for."""
+
+
+async def narrow(reader: Reader | Writer, visible: Visibility, wanted: Filter) -> Narrowing:
+    """How to narrow any query of tickets; raises Invalid for a name that nobody has."""
+    wanted = await named(reader, visible, wanted)
+    asked = await search.asked(reader, wanted.terms)
+
+    def narrowed(statement: Select[Any]) -> Select[Any]:
+        if asked is not None and asked.nothing:
+            return statement.where(false())
+        statement = statement.where(*seen(visible), *conditions(wanted))
+        return statement if asked is None else searched(statement, visible, asked)
+
+    return narrowed
+
+
+def searched(statement: Select[Any], visible: Visibility, asked: search.Asked) -> Select[Any]:
+    """Those of the tickets whose words, as far as they may be read, hold what is asked for."""
+    statement = statement.join(TicketSearchRow, TicketSearchRow.ticket_id == TicketRow.id)
+    if asked.wanted:
+        statement = statement.where(_ENTIRE.bool_op("@@")(tsquery(asked.wanted)))
+    if visible.everything and asked.wanted == asked.all:
+        return statement
+    return statement.where(document(visible).bool_op("@@")(tsquery(asked.all)))
+
+
+def document(visible: Visibility) -> ColumnElement[str]:
+    """The words of a ticket that this person may read: internal ones only where they work on it."""
+    if visible.everything:
+        return _ENTIRE
+    if not visible.works:
+        return TicketSearchRow.shared.expression
+    return case((or_(*_worked_on(visible)), _ENTIRE), else_=TicketSearchRow.shared)
+
+
+def tsquery(text: str) -> ColumnElement[Any]:
+    return cast(bindparam(None, text, Text(), literal_execute=True), TSQUERY)
+
+
+def seen(visible: Visibility) -> list[ColumnElement[bool]]:
+    """The same rule as `Visibility.covers`, in SQL."""
+    return [] if visible.everything else [or_(*ways_to_see(visible))]
+
+
+def ways_to_see(visible: Visibility) -> list[ColumnElement[bool]]:
+    """Why somebody who does not see everything may see a ticket, each with an index of its own."""
+    follows = select(TicketCollaboratorRow.ticket_id).where(
+        TicketCollaboratorRow.person_id == visible.person_id
+    )
+    asked = [
+        TicketRow.requester_id == visible.person_id,
+        TicketRow.id == any_(func.array(follows.scalar_subquery())),
+    ]
+    return asked + (_worked_on(visible) if visible.works else [])
+
+
+def _worked_on(visible: Visibility) -> list[ColumnElement[bool]]:
+    """The same rule as `Visibility.is_worked_on`."""
+    teams = sorted(visible.team_ids)
+    return [
+        TicketRow.assignee_id == visible.person_id,
+        TicketRow.team_id.is_(None),
+        *(TicketRow.team_id == team for team in teams),
+    ]
+
+
+def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    """The conditions on fields; names must have been looked up before."""
+    return [_condition(one) for one in wanted.conditions]
+
+
+def _condition(one: Condition) -> ColumnElement[bool]:
+    found = _within(one) if isinstance(one, Within) else _one_of(one)
+    return not_(func.coalesce(found, False)) if one.negated else found
+
+
+def _within(one: Within) -> ColumnElement[bool]:
+    column = COLUMNS[one.field]
+    if one.start is None and one.end is None:
+        return column.is_not(None)  # type: ignore[no-any-return]  # a mapped column's own
+    start = None if one.start is None else column >= one.start
+    end = None if one.end is None else column < one.end
+    return start if end is None else end if start is None else start & end  # type: ignore[return-value]
+
+
+def _one_of(one: OneOf) -> ColumnElement[bool]:
+    given = [value for value in one.values if value is not None]
+    if one.field == "tags":
+        return _tagged(given, or_none=None in one.values)
+    if one.field == "breached":
+        return or_(*(TicketRow.breached if value else not_(TicketRow.breached) for value in given))
+    column = COLUMNS[one.field]
+    if one.field == "priority":  # its rank stands in the indexes
+        column, given = TicketRow.rank, [_RANKS[str(value)] for value in given]
+    written = one.field in _CLOSED or one.field == "priority"
+    values = [_written(column, value) if written else value for value in given]
+    within: ColumnElement[bool] = column == values[0] if len(values) == 1 else column.in_(values)
+    return or_(within, column.is_(None)) if None in one.values else within
+
+
+def _written(column: Any, value: Value) -> ColumnElement[Any]:
+    return bindparam(None, value if isinstance(value, int) else str(value), column.type, literal_execute=True)
+
+
+def _tagged(tags: Sequence[Any], *, or_none: bool) -> ColumnElement[bool]:
+    some = TicketRow.tags.bool_op("&&")(literal(list(tags), ARRAY(Text)))
+    return or_(some, TicketRow.tags == literal([], ARRAY(Text))) if or_none else some
+
+
+async def named(reader: Reader | Writer, visible: Visibility, wanted: Filter) -> Filter:
+    """The filter with the ids of those who were called by name.
+
+    Raises Invalid for a name that nobody has, but only to those who may know who there is; for others a name
+    that nobody has and one without tickets of theirs are the same.
+    """
+    staff = visible.everything or visible.works
+    found: list[Condition] = []
+    for one in wanted.conditions:
+        if isinstance(one, OneOf) and any(isinstance(value, Name) for value in one.values):
+            found.append(replace(one, values=await _identified(reader, one, staff=staff)))
+        else:
+            found.append(one)
+    return replace(wanted, conditions=tuple(found))
+
+
+async def _identified(reader: Reader | Writer, one: OneOf, *, staff: bool) -> tuple[Value | None, ...]:
+    ids: list[Value | None] = []
+    for value in one.values:
+        if not isinstance(value, Name):
+            ids.append(value)
+            continue
+        matches = (await reader.scalars(_having(one.field, value.text))).all()
+        if staff and not matches:
+            raise Invalid(f"unknown_{one.field}", f"There is no {one.field} called {value.text}.", field="q")
+        ids.extend(matches or [_NOBODY])
+    return tuple(ids)
+
+
+def _having(field: Field, name: str) -> Select[Any]:
+    """The ids of the teams, organizations or people with this name; of people also by address."""
+    if field in ("requester", "assignee"):
+        if "@" in name:
+            return select(Person.id).where(func.lower(Person.email) == name.lower())
+        return select(Person.id).where(Person.name == name).limit(50)
+    table = Team if field == "team" else Organization
+    return select(table.id).where(func.lower(table.name) == name.lower())

@@ -1,0 +1,174 @@
+"""Finding tickets: the page of a list, also by words and by how well they match.
+
+A word may stand in a third of all tickets or in one, and no single way is good for both. Frequent words are found
+by walking along the list's order and looking at each ticket's words, rare ones by the index of words; PostgreSQL's
+statistics tell which it is, and a walk that finds too little is given up. So the cost grows with the root of the
+number of tickets at most, unless a frequent word stands only in tickets that come late in the order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Integer, Select, cast, func, literal_column, select
+
+from domain.authorization import Visibility
+from domain.ticket.filter import Filter
+from domain.ticket.record import Ticket
+from storage import search
+from storage.database import Reader, connection_of
+from storage.page import Order, page
+from storage.tables.ticket import TicketRow, TicketSearchRow
+from storage.ticket.condition import conditions, document, named, searched, seen, tsquery
+from storage.ticket.listing import ORDERS, Key, keys, order_of, records
+
+RELEVANCE: Final = "relevance"
+RANKED: Final = 500
+"""How many matches, the newest of all, are put in the order of relevance."""
+
+SHAPES: Final[dict[str, tuple[type, ...]]] = {
+    **{name: (*(kind for _, kind in columns), UUID) for name, columns in ORDERS.items()},
+    RELEVANCE: (int, UUID),
+}
+"""The types of a list's keys, by what it is sorted by."""
+
+_BY_LENGTH: Final = 1  # divides by the logarithm of the document's length
+_CHUNK: Final = 200
+_SCATTERED: Final = 3
+"""How much more a ticket costs that the index of words found somewhere than the next one of a walk."""
+
+_PATIENCE: Final = 6
+"""A walk is given up after so many times the tickets that statistics made it expect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A list with words in it: who looks for what."""
+
+    visible: Visibility
+    wanted: Filter
+    asked: search.Asked
+
+
+async def find(
+    reader: Reader,
+    visible: Visibility,
+    wanted: Filter,
+    sort: str,
+    after: Sequence[Any] | None,
+    size: int,
+) -> list[tuple[Ticket, Key]]:
+    """Up to `size + 1` tickets with their paging keys. The permission is part of every query.
+
+    `sort` is a key of `SHAPES`, with a `-` in front to turn it round; relevance has the best first and needs
+    words. Raises Invalid for a name that nobody has.
+    """
+    wanted = await named(reader, visible, wanted)
+    asked = await search.asked(reader, wanted.terms)
+    if asked is not None and asked.nothing:
+        return []
+    if asked is None:
+        found = await _keys(reader, keys(visible, wanted, sort, after, size + 1))
+    elif sort == RELEVANCE:
+        found = await _ranked(reader, Search(visible, wanted, asked), after, size + 1)
+    else:
+        found = await _matching(reader, Search(visible, wanted, asked), sort, after, size + 1)
+    known = await records(reader, [key[-1] for key in found])
+    return [(known[key[-1]], key) for key in found if key[-1] in known]
+
+
+async def _keys(reader: Reader, statement: Select[Any]) -> list[Key]:
+    return [tuple(row) for row in (await reader.execute(statement)).all()]
+
+
+async def _matching(
+    reader: Reader, sought: Search, sort: str, after: Sequence[Any] | None, count: int
+) -> list[Key]:
+    """The first `count` matches after `after` in the order of `sort`."""
+    matches, total = await _expected(reader, sought.asked)
+    if not sought.asked.wanted or matches > sqrt(count * total / _SCATTERED):
+        found = await _walked(reader, sought, sort, after, count, int(_PATIENCE * count * total / matches))
+        if found is not None:
+            return found
+    return await _keys(reader, _indexed(sought, sort, after, count))
+
+
+async def _expected(reader: Reader, asked: search.Asked) -> tuple[int, int]:
+    """How many tickets hold the words and how many there are, as PostgreSQL's statistics have it."""
+    if not asked.telling:  # exclusions alone pass nearly everything
+        return 1, 1
+    words = func.coalesce(TicketSearchRow.entire, TicketSearchRow.shared)
+    matching: Select[Any] = select(literal_column("1")).where(words.bool_op("@@")(tsquery(asked.telling)))
+    every: Select[Any] = select(literal_column("1")).select_from(TicketSearchRow)
+    statement = matching.union_all(every)
+    connection = await connection_of(reader)
+    dialect = connection.dialect
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    plan = (await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}")).scalar_one()
+    first, second = plan[0]["Plan"]["Plans"]
+    return int(first["Plan Rows"]), int(second["Plan Rows"])
+
+
+async def _walked(
+    reader: Reader, sought: Search, sort: str, after: Sequence[Any] | None, count: int, patience: int
+) -> list[Key] | None:
+    """Looks at the words of one ticket after the other; None if `patience` tickets were too few."""
+    found: list[Key] = []
+    chunk = _CHUNK
+    while patience > 0:
+        rows = await _looked_through(reader, sought, sort, after, chunk)
+        found += [tuple(row[:-2]) for row in rows if row.matches]
+        if len(found) >= count or not rows or rows[-1].place < chunk:
+            return found[:count]
+        after, patience, chunk = rows[-1][:-2], patience - chunk, min(chunk * 2, 2_000)
+    return None
+
+
+async def _looked_through(
+    reader: Reader, sought: Search, sort: str, after: Sequence[Any] | None, chunk: int
+) -> Sequence[Any]:
+    """The matches among the next `chunk` tickets, and the last of these, matching or not."""
+    walk = keys(sought.visible, sought.wanted, sort, after, chunk).cte("walk").prefix_with("MATERIALIZED")
+    order = order_of(sort)
+    columns = [walk.columns[column.key] for column in order.columns]
+    by = [column.desc() if order.descending else column.asc() for column in columns]
+    place = func.row_number().over(order_by=by).label("place")
+    matches = document(sought.visible).bool_op("@@")(tsquery(sought.asked.all)).label("matches")
+    looked = select(*columns, place, matches).join(
+        TicketSearchRow, TicketSearchRow.ticket_id == walk.columns.id
+    )
+    if not sought.visible.everything:  # what may be read depends on the ticket
+        looked = looked.join(TicketRow, TicketRow.id == walk.columns.id)
+    rows = looked.subquery()
+    last = select(func.count()).select_from(walk).scalar_subquery()
+    statement = select(rows).where(rows.columns.matches | (rows.columns.place == last))
+    return (await reader.execute(statement.order_by(rows.columns.place))).all()
+
+
+def _indexed(sought: Search, sort: str, after: Sequence[Any] | None, count: int) -> Select[Any]:
+    """By the index of words, or of another condition that leaves less; sorted afterwards."""
+    order = order_of(sort)
+    found = searched(select(*order.columns), sought.visible, sought.asked)
+    found = found.where(*seen(sought.visible), *conditions(sought.wanted))
+    if sort.endswith("next_step_at"):
+        found = found.where(TicketRow.next_step_at.is_not(None))
+    fenced = found.offset(0).subquery()  # keeps the limit from tempting it into a walk
+    own = tuple(fenced.columns[column.key] for column in order.columns)
+    return page(select(*own), replace(order, columns=own), after, count - 1)
+
+
+async def _ranked(reader: Reader, sought: Search, after: Sequence[Any] | None, count: int) -> list[Key]:
+    """The best of the newest matches. Words in the subject weigh most, those in comments least."""
+    newest = await _matching(reader, sought, "-created_at", None, RANKED)
+    words = sought.asked.wanted or sought.asked.all
+    rank = func.ts_rank(document(sought.visible), tsquery(words), _BY_LENGTH)
+    scores = (
+        select(cast(rank * 1_000_000, Integer).label("score"), TicketRow.id)
+        .join(TicketSearchRow, TicketSearchRow.ticket_id == TicketRow.id)
+        .where(TicketRow.id.in_([key[-1] for key in newest]))
+        .subquery()
+    )
+    best_first = Order((scores.columns.score, scores.columns.id), descending=True)
+    return await _keys(reader, page(select(scores), best_first, after, count - 1))
