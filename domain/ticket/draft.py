@@ -105,7 +105,13 @@ class Draft:
         self.wants += [fact for fact in facts if fact not in self.wants]
 
     def take_due(self) -> None:
-        """Fires every step of every ladder that is due by now."""
+        """Fires every step of every ladder that is due by now. It is nobody's act, also when somebody acts at the
+        same moment: they hear of it, too, and the history does not say that it was them."""
+        actor, self.actor_id = self.actor_id, None
+        self._fire()
+        self.actor_id = actor
+
+    def _fire(self) -> None:
         effects: dict[tuple[str, str], Due] = {}
         for due in self.board.take_due(self.now):
             effects[due.clock, due.key] = due

@@ -200,6 +200,19 @@ def test_a_new_priority_keeps_the_time_spent_and_takes_the_new_target() -> None:
     assert (clock.spent, clock.due_at(DEFAULT)) == (minutes(60), T0 + minutes(240))
 
 
+def test_a_breach_is_nobodys_act_also_when_somebody_acts_first() -> None:
+    """The assignee answers before the timer fires: they hear of the breach all the same."""
+    state, (change,) = after(opened(), (130, act(Action.REPLY)))
+    assert state.first_responded_at == T0 + minutes(130)
+    actors = {event.type: event.actor_id for event in change.events}
+    assert actors["sla_breached"] is None
+    assert actors["escalated"] is None
+    assert actors["replied"] == ADA
+    excluded = {notice.kind: notice.exclude for notice in change.notices}
+    assert excluded[NoticeKind.SLA_BREACHED] == []
+    assert excluded[NoticeKind.TICKET_REPLIED] == [ADA]
+
+
 def test_a_target_that_was_passed_already_is_due_at_once_and_not_before() -> None:
     state, _ = after(opened(), (60, act(Action.SET_PRIORITY, priority=Priority.CRITICAL)))
     change = process.settled(state, T0 + minutes(60))
