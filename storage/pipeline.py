@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from psycopg.pq import ConnStatus, PipelineStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,9 +82,16 @@ async def pipeline(session: Reader | Writer) -> AsyncIterator[Pipeline]:
 async def _send(connection: AsyncConnection, collected: Pipeline) -> None:
     driver: Any = (await connection.get_raw_connection()).driver_connection
     sent = []
-    async with driver.pipeline():
-        for statement, parameters, answer in collected.asked:
-            cursor = driver.cursor(row_factory=namedtuple_row)
-            sent.append((await cursor.execute(statement.sql, parameters), answer))
+    try:
+        async with driver.pipeline():
+            for statement, parameters, answer in collected.asked:
+                cursor = driver.cursor(row_factory=namedtuple_row)
+                sent.append((await cursor.execute(statement.sql, parameters), answer))
+    except BaseException:
+        # Cancelled while it enters or leaves the mode, the driver stays in it: no query gets an answer there.
+        if driver.pgconn.status == ConnStatus.OK and driver.pgconn.pipeline_status != PipelineStatus.OFF:
+            driver.pgconn.finish()
+            await connection.invalidate()
+        raise
     for cursor, answer in sent:
         answer.rows = await cursor.fetchall() if cursor.description else ()

@@ -1,7 +1,7 @@
 """Runs workers until they are told to stop: one for each queue, and the relay beside the process queue."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
@@ -60,16 +60,20 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
         await check_key(client, settings)
         if settings.metrics_address:
             await stack.enter_async_context(watched(settings.metrics_address, checks(database, client), page))
+        until_told: Awaitable[object] = asyncio.get_running_loop().create_future()
         if PROCESS in queues:
             relay = Relay(database, settings.database_url, Handlers(database, client).by_topic())
             task = asyncio.create_task(relay.run())
             stack.push_async_callback(_cancel, task)
+            # A relay that ends ends the process, and the process is started again: without a relay, mails and
+            # signals would lie in the outbox while everything looks well. It outlives the workers, who feed it.
+            until_told = asyncio.shield(task)
         for queue in queues:
             await stack.enter_async_context(worker_for(queue, settings, database, client))
         _log.info("workers_polling", queues=queues)
         if PROCESS in queues:
             await ensure_schedules(client)
-        await asyncio.Event().wait()
+        await until_told
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -1,5 +1,6 @@
 """Statements that travel together: in order, in the session's transaction, all or nothing."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -73,6 +74,35 @@ async def test_values_go_out_and_come_back_as_the_columns_have_them(database: Da
 def test_a_parameter_that_is_missing_is_an_error_and_not_null() -> None:
     with pytest.raises(KeyError, match="categories"):
         _ADD.parameters({"id": uuid4(), "name": "one"})
+
+
+async def test_a_connection_that_is_cut_off_on_its_way_answers_nobody_else(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stay in pipeline mode, where a query has no answer, and whoever got it next would fail."""
+    monkeypatch.setattr(
+        "psycopg.waiting.MAX_BUSY_TIME", 0.0
+    )  # the driver lets others run, as in a busy process
+    database = Database(postgres_url, pool_size=1)
+    try:
+        task = asyncio.create_task(_cut_off(database))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with database.writing() as writer:
+            assert await writer.scalar(select(7)) == 7
+        assert await _name(database, uuid4()) is None
+    finally:
+        await database.close()
+
+
+async def _cut_off(database: Database) -> None:
+    async with database.writing() as writer:
+        await writer.scalar(select(1))
+        async with pipeline(writer) as asking:
+            asking.ask(_NAME, id=uuid4())
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
 
 
 @pytest.mark.parametrize("way", [Database.reading, Database.writing])
