@@ -18,6 +18,7 @@ from api import (
     macro,
     metrics,
     notification,
+    reconciliation,
     sla,
     ticket,
 )
@@ -62,6 +63,7 @@ def _features() -> APIRouter:
     features.include_router(bulk.router)
     features.include_router(field.router)
     features.include_router(macro.router)
+    features.include_router(reconciliation.router)
     features.include_router(sla.router)
     features.include_router(calendar.router)
     features.include_router(notification.router)

@@ -1,7 +1,8 @@
 """`duradesk process show` and `duradesk escalations`: where durable processes stand and what they do next."""
 
+import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,18 +11,22 @@ from cli.moment import parse_moment
 from cli.output import console, countdown, document, facts, local_time, table
 from cli.ticket import Named, ticket_id
 
+_LOOK_EVERY: Final = 0.5
+
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True)
     # Without a callback of its own, a group of one command would be that command.
     group.callback()(_group)
     group.command("show")(show)
-    app.add_typer(group, name="process", help="Show the durable process behind a ticket.")
+    group.command("rebuild")(rebuild)
+    group.command("findings")(findings)
+    app.add_typer(group, name="process", help="Show the durable processes, and start lost ones again.")
     app.command("escalations")(escalations)
 
 
 def _group() -> None:
-    """Show the durable process behind a ticket."""
+    """Show the durable processes behind tickets, and start lost ones again."""
 
 
 def show(ticket: Named, as_json: Json = False, token: Token = None) -> None:
@@ -44,6 +49,44 @@ def show(ticket: Named, as_json: Json = False, token: Token = None) -> None:
         screen.print("", table(("timer", "due", ""), timers))
     else:
         screen.print("\nNo timer runs.")
+
+
+def rebuild(as_json: Json = False, token: Token = None) -> None:
+    """Start every process that is gone again from the database, and compare all others with it."""
+
+    async def work(client: DeskClient) -> Any:
+        state = await client.post("/processes/rebuild", {})
+        while state["running"]:
+            await asyncio.sleep(_LOOK_EVERY)
+            state = await client.get("/processes/rebuild")
+        return state["totals"]
+
+    totals = run(work, token)
+    if as_json:
+        document(totals)
+        return
+    console().print(facts(totals.items()))
+
+
+def findings(
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    as_json: Json = False,
+    token: Token = None,
+) -> None:
+    """List where a process and the database differed, the newest first."""
+
+    async def work(client: DeskClient) -> tuple[list[Any], bool]:
+        return await client.rows("/processes/findings", limit)
+
+    rows, has_more = run(work, token)
+    if as_json:
+        document({"data": rows, "meta": {"has_more": has_more}})
+        return
+    cells = [
+        (row["number"], row["kind"], local_time(row["found_at"]), local_time(row["healed_at"]), row["detail"])
+        for row in rows
+    ]
+    console().print(table(("number", "kind", "found", "right again", ""), cells))
 
 
 def escalations(

@@ -74,6 +74,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "macro.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
     # processes and promises
     "process.read": Rule(_READ, MANAGEMENT),
+    "process.rebuild": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
     "escalation.list": Rule(_READ, MANAGEMENT),
     "policy.read": Rule(Scope.SETTINGS_READ, STAFF),
     "policy.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),

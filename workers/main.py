@@ -62,6 +62,7 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
             await stack.enter_async_context(watched(settings.metrics_address, checks(database, client), page))
         until_told: Awaitable[object] = asyncio.get_running_loop().create_future()
         if PROCESS in queues:
+            await ensure_schedules(client)
             relay = Relay(database, settings.database_url, Handlers(database, client).by_topic())
             task = asyncio.create_task(relay.run())
             stack.push_async_callback(_cancel, task)

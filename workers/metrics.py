@@ -6,7 +6,7 @@ Counted after the fact, in the process that did it; a commit that is repeated co
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import Counter, Histogram
 
@@ -16,6 +16,7 @@ from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName
 from domain.ticket.messages import Change, Outcome
 from domain.ticket.process import with_facts
+from storage.outbox import Topic
 
 LATENESS: Final = Histogram(
     "duradesk_step_lateness_seconds",
@@ -41,7 +42,7 @@ KEPT: Final = Counter(
 )
 
 FIRED: Final = (Entry.WARN, Entry.BREACH, Entry.ESCALATE)
-TOPICS: Final = ("notification", "capacity", "absence", "reroute", "policy")
+TOPICS: Final = get_args(Topic)
 
 
 def _show_from_the_start() -> None:

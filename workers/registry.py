@@ -10,6 +10,7 @@ from activities.account import AccountActivities
 from activities.bulk import BulkActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.notification import NotificationActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from activities.ticket import TicketActivities
 from adapters.mail import MailRenderer
@@ -19,7 +20,7 @@ from api.desk import Desk
 from domain.queues import DELIVERY
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
-from storage import assignment, outbox
+from storage import assignment, outbox, reconciliation
 from storage.bulk import Bulks
 from storage.database import Database, Writer
 from storage.notification import Deliveries
@@ -31,6 +32,7 @@ from workflows.account import AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.notification import NotificationWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
 from workflows.ticket import TicketWorkflow
 
@@ -41,6 +43,7 @@ WORKFLOWS: Sequence[type] = (
     AbsenceWorkflow,
     BulkWorkflow,
     HousekeepingWorkflow,
+    ReconciliationWorkflow,
 )
 """All run on the process queue."""
 
@@ -72,6 +75,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
     housekeeping = HousekeepingActivities(sweepers(database, open_objects(settings.attachments_url)))
+    comparing = ReconciliationActivities(database, client, reconciliation)
     promises = SlaActivities(database, client, assignment.active_tickets)
     return Work(
         workflows=WORKFLOWS,
@@ -82,5 +86,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             notifications.give_up,
             bulks.carry_out,
             housekeeping.sweep,
+            comparing.page,
+            comparing.repeat,
         ),
     )

@@ -26,38 +26,55 @@ from temporalio.client import (
 
 from domain import ids
 from domain.queues import PROCESS
+from domain.reconciliation import ReconciliationInput
 
 TIME_ZONE: Final = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
-    """A workflow without arguments, once a day at a time of `TIME_ZONE`. `name` is its feature."""
+class Regular:
+    """A workflow once a day at a time of `TIME_ZONE`, or every hour if `hour` is None. `name` is its feature."""
 
     name: str
     workflow: str
-    hour: int
+    hour: int | None
     minute: int
+    arguments: Sequence[object] = ()
     catch_up: timedelta = timedelta(hours=12)
     queue: str = PROCESS
 
     @property
     def id(self) -> str:
-        return ids.workflow_id(self.name, "daily")
+        return ids.workflow_id(self.name, "hourly" if self.hour is None else "daily")
+
+    def _hours(self) -> ScheduleRange:
+        return ScheduleRange(0, 23) if self.hour is None else ScheduleRange(self.hour)
 
     def schedule(self) -> Schedule:
-        at = ScheduleCalendarSpec(hour=[ScheduleRange(self.hour)], minute=[ScheduleRange(self.minute)])
+        at = ScheduleCalendarSpec(hour=[self._hours()], minute=[ScheduleRange(self.minute)])
         return Schedule(
-            action=ScheduleActionStartWorkflow(self.workflow, id=self.id, task_queue=self.queue),
+            action=ScheduleActionStartWorkflow(
+                self.workflow, args=self.arguments, id=self.id, task_queue=self.queue
+            ),
             spec=ScheduleSpec(calendars=[at], time_zone_name=TIME_ZONE),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=self.catch_up),
         )
 
 
-SCHEDULES: Final[Sequence[Daily]] = (Daily("housekeeping", "Housekeeping", hour=3, minute=20),)
+SCHEDULES: Final[Sequence[Regular]] = (
+    Regular("housekeeping", "Housekeeping", hour=3, minute=20),
+    Regular(
+        "reconciliation",
+        "Reconciliation",
+        hour=None,
+        minute=41,
+        arguments=(ReconciliationInput(),),
+        catch_up=timedelta(minutes=30),
+    ),
+)
 
 
-async def ensure_schedules(client: Client, schedules: Sequence[Daily] = SCHEDULES) -> None:
+async def ensure_schedules(client: Client, schedules: Sequence[Regular] = SCHEDULES) -> None:
     """Returns when each schedule is there as it is written here. Several workers may do this at once.
 
     One that is right already is not touched: an update would forget the run that it has yet to make up for.
@@ -69,7 +86,7 @@ async def ensure_schedules(client: Client, schedules: Sequence[Daily] = SCHEDULE
             await _bring_up_to_date(client, wanted)
 
 
-async def _bring_up_to_date(client: Client, wanted: Daily) -> None:
+async def _bring_up_to_date(client: Client, wanted: Regular) -> None:
     def renew(found: ScheduleUpdateInput) -> ScheduleUpdate | None:
         there, fresh = found.description.schedule, wanted.schedule()
         if _meaning(there) == _meaning(fresh):

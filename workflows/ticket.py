@@ -30,7 +30,8 @@ from workflows import durable
 
 OPENED: Final = "opened"
 ACT: Final = "act"
-"""The updates by name, for those who call them."""
+DESCRIBE: Final = "describe"
+"""The updates and the query by name, for those who call them."""
 
 PHASE = SearchAttributeKey.for_keyword("DuradeskPhase")
 PRIORITY = SearchAttributeKey.for_keyword("DuradeskPriority")
@@ -100,7 +101,7 @@ class TicketWorkflow:
         if message not in self._news:
             self._news.append(message)
 
-    @workflow.query(name="describe")
+    @workflow.query(name=DESCRIBE)
     def describe(self) -> ProcessView:
         info, state = workflow.info(), self._state
         return ProcessView(

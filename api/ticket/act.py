@@ -1,6 +1,7 @@
 """Actions on a ticket: a route an action, each an update of the ticket's process."""
 
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -21,12 +22,13 @@ from domain import ids
 from domain.account import Principal
 from domain.authorization import check, may
 from domain.errors import Invalid, Unavailable
-from domain.ticket.fields import ACTIVE, SUBJECT_LIMIT
+from domain.ticket.fields import SUBJECT_LIMIT
 from domain.ticket.messages import Act, Committed, OpenTicket, Requester
 from domain.ticket.moves import Action
+from domain.ticket.process import is_finished
 from domain.ticket.record import Ticket
 from storage.ticket import read
-from workflows.ticket import ACT, TicketWorkflow
+from workflows.ticket import ACT
 
 router = APIRouter(prefix="/tickets/{ticket_id}/actions", tags=["tickets"])
 
@@ -121,12 +123,19 @@ async def carry_out(
     try:
         await send(desk, recipient, act)
     except ProcessEnded:
-        if ticket.status in ACTIVE:
+        if await _has_process(desk, ticket_id):
             raise process_lost() from None
         if action is not Action.COMMENT:
             raise
         return await shown(desk.database, caller, await _follow_up(desk, ticket, act))
     return await shown(desk.database, caller, ticket_id if split is None else split.ticket_id)
+
+
+async def _has_process(desk: Desk, ticket_id: UUID) -> bool:
+    """Whether the ticket should have one by what the database knows."""
+    async with desk.database.reading() as reader:
+        state = await read.state(reader, ticket_id)
+    return state is not None and not is_finished(state, datetime.now(UTC))
 
 
 def process_lost() -> Unavailable:
@@ -158,7 +167,7 @@ async def _follow_up(desk: Desk, ended: Ticket, act: Act) -> UUID:
 
 async def send(desk: Desk, ticket_id: UUID, act: Act) -> Committed:
     """Sends one action to the ticket's process. The update's id is the request's, so a repeat is one action."""
-    handle = desk.temporal.get_workflow_handle_for(TicketWorkflow.run, ids.workflow_id("ticket", ticket_id))
+    handle = desk.temporal.get_workflow_handle(ids.workflow_id("ticket", ticket_id))
     update_id = f"{fingerprint(act.request_id)}:{act.fingerprint[:8]}"
 
     def update() -> Awaitable[Committed]:

@@ -23,7 +23,7 @@ from domain.ticket.messages import ProcessView
 from domain.ticket.moves import Action
 from domain.ticket.record import EventRecord, LinkRecord, Ticket
 from storage.ticket import read
-from workflows.ticket import TicketWorkflow
+from workflows.ticket import DESCRIBE
 
 router = APIRouter(prefix="/tickets/{ticket_id}", tags=["tickets"])
 
@@ -90,5 +90,5 @@ async def get_process(ticket_id: UUID, desk: CurrentDesk, caller: Caller) -> Pro
     check(caller, "process.read")
     async with desk.database.reading() as reader:
         await ticket_for(reader, caller, ticket_id, "ticket.read")
-    handle = desk.temporal.get_workflow_handle_for(TicketWorkflow.run, ids.workflow_id("ticket", ticket_id))
-    return await ask(handle.query(TicketWorkflow.describe, rpc_timeout=LIMIT))
+    handle = desk.temporal.get_workflow_handle(ids.workflow_id("ticket", ticket_id))
+    return await ask(handle.query(DESCRIBE, result_type=ProcessView, rpc_timeout=LIMIT))

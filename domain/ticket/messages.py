@@ -157,7 +157,7 @@ class Outcome(Message):
     state: TicketState | None = None
 
 
-Want = Literal["requester", "policy", "assignee"]
+Want = Literal["requester", "policy", "assignee", "state"]
 
 
 class Change(Message):
@@ -194,9 +194,9 @@ class Change(Message):
 
 class Reconsider(Message):
     """A fact from outside that may change the process: someone is free or absent, the promises changed, or
-    another ticket was merged into this one or taken out again."""
+    another ticket was merged into this one or taken out again, or Temporal's store was restored."""
 
-    cause: Literal["capacity", "absence", "policy", "merged", "unmerged"]
+    cause: Literal["capacity", "absence", "policy", "merged", "unmerged", "restored"]
     person_id: UUID | None = None
     ticket_id: UUID | None = None
 

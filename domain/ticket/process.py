@@ -106,6 +106,8 @@ def reconsidered(state: TicketState, message: Reconsider, now: datetime) -> Chan
     draft.take_due()
     if state.active and message.cause == "policy":
         draft.want("policy")
+    if message.cause == "restored":
+        draft.want("state")  # finds nothing, unless the database knows more than we do
     if message.cause == "capacity" and state.wants_assignee:
         draft.want("assignee")
     if message.cause in ("merged", "unmerged") and message.ticket_id is not None:

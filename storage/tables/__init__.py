@@ -9,6 +9,7 @@ from storage.tables import (
     macro,
     notification,
     outbox,
+    reconciliation,
     sla,
     ticket,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "macro",
     "notification",
     "outbox",
+    "reconciliation",
     "sla",
     "ticket",
 ]

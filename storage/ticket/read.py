@@ -12,6 +12,7 @@ from domain.account import Ref
 from domain.authorization import TicketFacts
 from domain.sla.policy import PolicyVersion
 from domain.ticket.fields import Visibility
+from domain.ticket.process import REOPEN_WINDOW
 from domain.ticket.record import CommentRecord, EventRecord, LinkRecord, PersonRef, Ticket
 from domain.ticket.state import TicketState
 from storage.database import Reader, connection_of
@@ -28,6 +29,9 @@ from storage.tables.ticket import (
     TicketRow,
     TicketWatcherRow,
 )
+
+KEPT_OPEN: Final = 2 * REOPEN_WINDOW
+"""A ticket that was last changed longer ago, and is closed, has no process any more."""
 
 _REQUESTER = aliased(PersonRow, name="requester")
 _ASSIGNEE = aliased(PersonRow, name="assignee")

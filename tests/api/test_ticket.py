@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from api.desk import Desk
 from tests.api.conftest import Api, MakePerson
@@ -334,7 +335,12 @@ async def test_a_message_to_an_ended_ticket_opens_a_linked_one(
     ticket = await opened(asker)
     await act(admin, ticket, "resolve", resolution="done")
     await act(admin, ticket, "close")
-    await desk.temporal.get_workflow_handle(f"ticket:{ticket['id']}").terminate()  # as after fourteen days
+    await desk.temporal.get_workflow_handle(f"ticket:{ticket['id']}").terminate()
+    lost = await admin.post(f"/api/v1/tickets/{ticket['id']}/actions/note", json={"body": "x"})
+    assert (lost.status_code, lost.json()["code"]) == (503, "process_lost")
+    async with desk.database.writing() as writer:  # as if fourteen days had passed
+        passed = 'UPDATE ticket_processes SET state = state || \'{"finish_at": "2026-01-01T00:00:00Z"}\''
+        await writer.execute(text(passed))
     path, headers = f"/api/v1/tickets/{ticket['id']}/comments", {"Idempotency-Key": "late"}
     answers = [await asker.post(path, json={"body": "again!"}, headers=headers) for _ in range(2)]
     assert {answer.status_code for answer in answers} == {201}

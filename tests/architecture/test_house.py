@@ -32,6 +32,7 @@ FEATURES: Final = {
     "housekeeping",
     "macro",
     "notification",
+    "reconciliation",
     "sla",
     "ticket",
 }

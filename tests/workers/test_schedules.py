@@ -12,7 +12,7 @@ from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleDescr
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from workers.registry import WORKFLOWS
-from workers.schedules import SCHEDULES, TIME_ZONE, Daily, ensure_schedules
+from workers.schedules import SCHEDULES, TIME_ZONE, Regular, ensure_schedules
 
 
 @workflow.defn(name="Nightly")
@@ -23,14 +23,14 @@ class Nightly:
 
 
 @pytest.fixture
-async def nightly(temporal: Client) -> AsyncIterator[Daily]:
+async def nightly(temporal: Client) -> AsyncIterator[Regular]:
     name = f"test-{uuid4()}"
-    wanted = Daily(name, "Nightly", hour=3, minute=20, queue=name)
+    wanted = Regular(name, "Nightly", hour=3, minute=20, queue=name)
     yield wanted
     await temporal.get_schedule_handle(wanted.id).delete()
 
 
-async def there(temporal: Client, wanted: Daily) -> ScheduleDescription:
+async def there(temporal: Client, wanted: Regular) -> ScheduleDescription:
     return await temporal.get_schedule_handle(wanted.id).describe()
 
 
@@ -40,7 +40,7 @@ def edits(found: ScheduleDescription) -> bytes:
 
 
 async def test_workers_that_boot_again_and_at_once_make_one_schedule(
-    temporal: Client, nightly: Daily
+    temporal: Client, nightly: Regular
 ) -> None:
     await asyncio.gather(*(ensure_schedules(temporal, [nightly]) for _ in range(4)))
     before = await there(temporal, nightly)
@@ -60,7 +60,7 @@ async def test_workers_that_boot_again_and_at_once_make_one_schedule(
     "change", [{"hour": 4}, {"minute": 21}, {"workflow": "Weekly"}, {"catch_up": timedelta(hours=1)}]
 )
 async def test_a_changed_one_is_brought_up_to_date_and_stays_paused(
-    temporal: Client, nightly: Daily, change: dict[str, object]
+    temporal: Client, nightly: Regular, change: dict[str, object]
 ) -> None:
     await ensure_schedules(temporal, [nightly])
     await temporal.get_schedule_handle(nightly.id).pause(note="moving house")
@@ -76,7 +76,7 @@ async def test_a_changed_one_is_brought_up_to_date_and_stays_paused(
     assert (found.schedule.state.paused, found.schedule.state.note) == (True, "moving house")
 
 
-async def test_it_starts_its_workflow(temporal: Client, nightly: Daily) -> None:
+async def test_it_starts_its_workflow(temporal: Client, nightly: Regular) -> None:
     await ensure_schedules(temporal, [nightly])
     handle = temporal.get_schedule_handle(nightly.id)
     async with Worker(

@@ -1,0 +1,128 @@
+"""Effects of reconciliation: looking at processes, starting lost ones again, noting what was found."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.failure import translated
+from domain import ids
+from domain.queues import PROCESS
+from domain.reconciliation import Kind, Page, PageSeen, Totals, compare, is_asked
+from domain.ticket.messages import ProcessView, Reconsider, TicketInput
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from domain.ticket.state import TicketState
+    from storage.database import Database
+
+SIZE: Final = 200
+_AT_ONCE: Final = 8
+_ANSWER_WITHIN: Final = timedelta(seconds=10)
+
+
+class ReconciliationActivities:
+    """`store` is `storage.reconciliation`."""
+
+    def __init__(self, database: "Database", client: Client, store: "ModuleType") -> None:
+        self._database = database
+        self._client = client
+        self._store = store
+
+    @activity.defn(name="reconcile_page")
+    @translated
+    async def page(self, page: Page) -> PageSeen:
+        """Compares one page of tickets with their processes. Running twice finds what is still wrong."""
+        now = datetime.now(UTC)
+        async with self._database.reading() as reader:
+            last, states = await self._store.with_process(reader, page.after, SIZE, now)
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(state: "TicketState") -> tuple["TicketState", Kind | None]:
+            async with limit:
+                found = await self._look(state, ask=is_asked(state.id, page))
+                activity.heartbeat()
+                return state, found
+
+        seen = await asyncio.gather(*(look(state) for state in states))
+        await self._keep(seen, now)
+        kinds = [kind for _, kind in seen]
+        totals = Totals(
+            checked=len(seen),
+            asked=sum(is_asked(state.id, page) for state in states),
+            lost=kinds.count(Kind.LOST),
+            behind=kinds.count(Kind.BEHIND),
+            ahead=kinds.count(Kind.AHEAD),
+        )
+        return PageSeen(last=last, totals=totals)
+
+    @activity.defn(name="repeat_requests")
+    @translated
+    async def repeat(self) -> None:
+        """Asks the durable side again for what a lost store may have forgotten; what was done is not done twice."""
+        async with self._database.writing() as writer:
+            await self._store.repeat_requests(writer)
+
+    async def _look(self, state: "TicketState", *, ask: bool) -> Kind | None:
+        """What is wrong with the process of a ticket, after what can be healed was set going."""
+        handle = self._client.get_workflow_handle(ids.workflow_id("ticket", state.id))
+        try:
+            described = await handle.describe()
+            if described.status is not WorkflowExecutionStatus.RUNNING:
+                return await self._start_again(state)
+            if not ask:
+                return None
+            view = await handle.query("describe", result_type=ProcessView, rpc_timeout=_ANSWER_WITHIN)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return await self._start_again(state)
+        if view.event_number == 0:  # it is being opened
+            return None
+        async with self._database.reading() as reader:
+            known = await self._store.event_number(reader, state.id)
+        kind = compare(view.event_number, known)
+        if kind is Kind.BEHIND:
+            await handle.signal("reconsider", Reconsider(cause="restored"))
+        return kind
+
+    async def _start_again(self, state: "TicketState") -> Kind | None:
+        """A process that begins with the state of the last commit: its deadlines are those that it had, and what has
+        fired does not fire again. None if somebody else has started it meanwhile, or it has just ended."""
+        async with self._database.reading() as reader:
+            if await self._store.event_number(reader, state.id) != state.event_number:
+                return None  # it moved on while we looked; the next run sees
+        try:
+            await self._client.start_workflow(
+                "Ticket",
+                TicketInput(ticket_id=state.id, state=state),
+                id=ids.workflow_id("ticket", state.id),
+                task_queue=PROCESS,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return None
+        return Kind.LOST
+
+    async def _keep(self, seen: list[tuple["TicketState", Kind | None]], now: datetime) -> None:
+        async with self._database.writing() as writer:
+            await self._store.heal(writer, [state.id for state, kind in seen if kind is not Kind.AHEAD], now)
+            for state, kind in seen:
+                if kind is not None:
+                    await self._store.note(writer, state.id, kind, _DETAILS[kind], now)
+            started = [state.id for state, kind in seen if kind is Kind.LOST]
+            await self._store.heal(writer, started, now)
+
+
+_DETAILS: Final = {
+    Kind.LOST: "The process was gone and was started again from the database.",
+    Kind.BEHIND: "The process knew less than the database and was told to look.",
+    Kind.AHEAD: "The process knows more than the database, which was restored; see docs/backup.md.",
+}

@@ -1,0 +1,94 @@
+"""The tickets that should have a process, what was found about them, and asking the durable side again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.reconciliation import Finding, Kind
+from domain.ticket.process import is_finished
+from domain.ticket.state import TicketState
+from storage.database import Reader, Writer
+from storage.page import Order, page
+from storage.tables.reconciliation import FindingRow
+from storage.tables.ticket import TicketProcessRow, TicketRow
+from storage.ticket import read
+
+NEWEST_FIRST: Final = Order((FindingRow.found_at, FindingRow.ticket_id), descending=True)
+
+# What the relay does with each of them finds out by itself whether it was done before.
+_REPEAT: Final = text("""
+    WITH repeated AS (
+        INSERT INTO outbox (topic, key, payload)
+        SELECT 'notification', id || ':' || generation,
+            jsonb_strip_nulls(jsonb_build_object('send_after', send_after))
+        FROM notifications WHERE state = 'pending'
+        UNION ALL SELECT 'absence', id::text, '{}' FROM people
+            WHERE absent_from IS NOT NULL AND (absent_until IS NULL OR absent_until > now())
+        UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
+        UNION ALL SELECT 'policy', 'reconciliation', '{}'
+        UNION ALL SELECT 'capacity', 'reconciliation', '{}'
+        RETURNING id
+    )
+    SELECT pg_notify('duradesk_outbox', 'reconciliation') FROM repeated LIMIT 1
+""")
+
+
+async def with_process(
+    reader: Reader, after: UUID | None, size: int, now: datetime
+) -> tuple[UUID | None, list[TicketState]]:
+    """The states of the next tickets that should have a process, and the last id looked at, None at the end."""
+    ended = TicketRow.closed_at.is_not(None)
+    statement = (
+        select(TicketProcessRow)
+        .join(TicketRow, TicketRow.id == TicketProcessRow.ticket_id)
+        .where((~ended) | (TicketRow.updated_at > now - read.KEPT_OPEN))
+        .order_by(TicketProcessRow.ticket_id)
+        .limit(size)
+    )
+    if after is not None:
+        statement = statement.where(TicketProcessRow.ticket_id > after)
+    rows = (await reader.scalars(statement)).all()
+    states = [read.state_of(row) for row in rows]
+    last = rows[-1].ticket_id if len(rows) == size else None
+    return last, [state for state in states if not is_finished(state, now)]
+
+
+async def event_number(reader: Reader, ticket_id: UUID) -> int:
+    statement = select(TicketProcessRow.version).where(TicketProcessRow.ticket_id == ticket_id)
+    return await reader.scalar(statement) or 0
+
+
+async def note(writer: Writer, ticket_id: UUID, kind: Kind, detail: str, now: datetime) -> None:
+    values = {"detail": detail, "found_at": now, "healed_at": None}
+    statement = upsert(FindingRow).values(ticket_id=ticket_id, kind=kind, **values)
+    await writer.execute(statement.on_conflict_do_update(index_elements=["ticket_id", "kind"], set_=values))
+
+
+async def heal(writer: Writer, ticket_ids: Sequence[UUID], now: datetime) -> None:
+    """These were found to be right."""
+    open_ones = (FindingRow.ticket_id.in_(ticket_ids), FindingRow.healed_at.is_(None))
+    await writer.execute(update(FindingRow).where(*open_ones).values(healed_at=now))
+
+
+async def findings(
+    reader: Reader, *, healed: bool | None, after: Sequence[Any] | None, size: int
+) -> list[Finding]:
+    statement = select(*FindingRow.__table__.columns, TicketRow.number).join(
+        TicketRow, TicketRow.id == FindingRow.ticket_id
+    )
+    if healed is not None:
+        statement = statement.where(
+            FindingRow.healed_at.is_not(None) if healed else FindingRow.healed_at.is_(None)
+        )
+    rows = await reader.execute(page(statement, NEWEST_FIRST, after, size))
+    return [Finding.model_validate(row) for row in rows]
+
+
+async def repeat_requests(writer: Writer) -> None:
+    """Asks again for everything that a lost Temporal store may have forgotten: mails under way, absences, bulk
+    actions, changed promises. What runs or ran already is not done twice."""
+    await writer.execute(_REPEAT)

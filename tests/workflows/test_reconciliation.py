@@ -1,0 +1,91 @@
+"""Reconciliation on a real Temporal server: lost processes go on where the database knows them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.reconciliation import ReconciliationActivities
+from domain import ids
+from domain.account import Role
+from domain.reconciliation import Kind, Page, ReconciliationInput, Totals, is_asked
+from domain.ticket.messages import ProcessView
+from domain.ticket.moves import Action
+from storage import reconciliation
+from storage.database import Database
+from storage.ticket import read
+from tests.workflows.desk import TicketDesk, running
+from workers.runner import RUNNER
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.ticket import TicketWorkflow
+
+
+@asynccontextmanager
+async def upkeep(client: Client, database: Database) -> AsyncIterator[str]:
+    """A worker of the upkeep's processes; gives its queue."""
+    queue = f"upkeep-{uuid4()}"
+    comparing = ReconciliationActivities(database, client, reconciliation)
+    worker = Worker(
+        client,
+        task_queue=queue,
+        workflows=[ReconciliationWorkflow],
+        activities=[comparing.page, comparing.repeat],
+        workflow_runner=RUNNER,
+    )
+    async with worker:
+        yield queue
+
+
+async def reconciled(client: Client, queue: str, *, full: bool = True) -> Totals:
+    start = ReconciliationInput(full=full, history_limit=10)
+    totals: Totals = await client.execute_workflow(
+        ReconciliationWorkflow.run, start, id=f"reconcile-{uuid4()}", task_queue=queue
+    )
+    return totals
+
+
+async def lost(desk: TicketDesk, client: Client) -> None:
+    """The processes of this desk's tickets are gone, as after the loss of Temporal's store."""
+    async with desk.database.reading() as reader:
+        _, states = await reconciliation.with_process(reader, None, 1000, datetime.now(UTC))
+    for state in states:
+        await client.get_workflow_handle(ids.workflow_id("ticket", state.id)).terminate()
+
+
+async def test_a_lost_process_goes_on_where_the_database_knows_it(
+    temporal: Client, database: Database
+) -> None:
+    async with running(temporal, database) as desk, upkeep(temporal, database) as queue:
+        await desk.person(Role.AGENT)
+        commands = [desk.command() for _ in range(3)]
+        for command in commands:
+            await desk.open(command)
+        await desk.act(commands[0].ticket_id, Action.REPLY, body="seen")
+        first = await desk.handle(commands[0].ticket_id).query("describe", result_type=ProcessView)
+        await lost(desk, temporal)
+        # The worker that takes over is that of the process queue.
+        async with Worker(
+            temporal, task_queue="duradesk-process", workflows=[TicketWorkflow], workflow_runner=RUNNER
+        ):
+            totals = await reconciled(temporal, queue)
+            assert (totals.checked, totals.lost) == (3, 3)
+            again = await desk.handle(commands[0].ticket_id).query("describe", result_type=ProcessView)
+            assert (again.event_number, again.timers) == (first.event_number, first.timers)
+            assert again.run_id != first.run_id
+            totals = await reconciled(temporal, queue)
+            assert (totals.checked, totals.asked, totals.lost) == (3, 3, 0)
+            await lost(desk, temporal)
+        async with database.reading() as reader:
+            found = await reconciliation.findings(reader, healed=True, after=None, size=10)
+            ledger = await read.ledger(reader, commands[0].ticket_id)
+    assert [one.kind for one in found] == [Kind.LOST] * 3
+    assert [row.kind for row in ledger].count("start") == 2
+
+
+@pytest.mark.parametrize(("share", "asked"), [(0, True), (1, False)])
+def test_an_ordinary_run_asks_a_share_of_the_processes(share: int, asked: bool) -> None:
+    assert is_asked(UUID(int=24 * 7 + share), Page(full=False, after=None, hour=48)) is asked
