@@ -28,9 +28,10 @@ _ANSWER_WITHIN: Final = timedelta(seconds=10)
 
 
 class ReconciliationActivities:
-    """`store` is `storage.reconciliation`."""
+    """`store` is `storage.reconciliation`; `size` tickets make a page."""
 
-    def __init__(self, database: "Database", client: Client, store: "ModuleType") -> None:
+    def __init__(self, database: "Database", client: Client, store: "ModuleType", size: int = SIZE) -> None:
+        self._size = size
         self._database = database
         self._client = client
         self._store = store
@@ -41,7 +42,7 @@ class ReconciliationActivities:
         """Compares one page of tickets with their processes. Running twice finds what is still wrong."""
         now = datetime.now(UTC)
         async with self._database.reading() as reader:
-            last, states = await self._store.with_process(reader, page.after, SIZE, now)
+            last, states = await self._store.with_process(reader, page.after, self._size, now)
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def look(state: "TicketState") -> tuple["TicketState", Kind | None]:

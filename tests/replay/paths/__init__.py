@@ -5,7 +5,7 @@ A story has the name of its workflow type first. `test_mutants.py` finds the pla
 
 from typing import Final
 
-from tests.replay.paths import account, bulk, notification, sla, ticket
+from tests.replay.paths import account, bulk, housekeeping, notification, reconciliation, sla, ticket
 from tests.replay.stage import Path
 
 PATHS: Final[dict[str, Path]] = {
@@ -31,4 +31,7 @@ PATHS: Final[dict[str, Path]] = {
     "bulk-runs": bulk.runs,
     "absence-passes": account.passes,
     "absence-open-end": account.open_end,
+    "housekeeping-sweeps": housekeeping.sweeps,
+    "reconciliation-ordinary": reconciliation.ordinary,
+    "reconciliation-full": reconciliation.full,
 }
