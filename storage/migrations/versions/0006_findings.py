@@ -1,13 +1,13 @@
 """Findings of reconciliation.
 
-Revision: 0005_findings, after 0004_bulk
+Revision: 0006_findings, after 0005_search_documents
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005_findings"
-down_revision = "0004_bulk"
+revision = "0006_findings"
+down_revision = "0005_search_documents"
 branch_labels = None
 depends_on = None
 
