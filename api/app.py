@@ -22,10 +22,10 @@ from api import (
     sla,
     ticket,
 )
-from api.account.throttle import Throttle
 from api.desk import Desk
 from api.errors import install, problems
 from api.middleware import Frame
+from api.throttle import WrongTokens
 from runtime.metrics import Page
 
 PREFIX = "/api/v1"
@@ -39,7 +39,7 @@ def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page]
     app = FastAPI(title="Duradesk", version=version("duradesk"), redirect_slashes=False)
     app.state.desk = desk
     app.state.figures = metrics.State(desk, pages, others)
-    app.state.throttle = Throttle()
+    app.state.wrong_tokens = WrongTokens()
     app.state.objects = open_objects(desk.settings.attachments_url)
     install(app)
     app.include_router(health.router, tags=["health"])

@@ -20,8 +20,9 @@ from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from temporalio.api.common.v1 import Payload, Payloads
 
 from api.account.sessions import proven
-from api.dependencies import CurrentDesk, bearer
+from api.dependencies import CurrentDesk, bearer, client_address
 from api.errors import desk_problem, invalid_problem
+from api.throttle import wrong_tokens
 from domain.account import Principal, Scope
 from domain.authorization import check
 from domain.errors import DeskError, Invalid, Unauthorized
@@ -84,6 +85,8 @@ async def _reader(
     for secret in secrets:
         if principal := await tokens.authenticate(desk.database, secret):
             return principal
+    if secrets:
+        await wrong_tokens(request).count(desk, client_address(request))
     raise Unauthorized("token_invalid", "Sign in at this codec server as an administrator, or send a token.")
 
 

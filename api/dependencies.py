@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.desk import Desk
+from api.throttle import wrong_tokens
 from domain.account import Principal
 from domain.errors import Invalid, Unauthorized
 from storage.account import tokens
@@ -25,12 +26,15 @@ CurrentDesk = Annotated[Desk, Depends(_desk)]
 
 
 async def _caller(
-    desk: CurrentDesk, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+    request: Request,
+    desk: CurrentDesk,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Principal:
     if credentials is None:
         raise Unauthorized("token_missing", "Send a token: Authorization: Bearer <token>.")
     principal = await tokens.authenticate(desk.database, credentials.credentials)
     if principal is None:
+        await wrong_tokens(request).count(desk, client_address(request))
         raise Unauthorized("token_invalid", "The token is unknown, expired or revoked. Sign in again.")
     return principal
 

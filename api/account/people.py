@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
-from api.account.throttle import throttle_of
 from api.dependencies import Caller, CurrentDesk, IfMatch, client_address
 from api.errors import problems
 from api.forms import Form, absent
 from api.page import Page, PageQuery, page_of
+from api.throttle import is_right
 from domain.account import (
     DEFAULT_CAPACITY,
     PASSWORD_LENGTH_MAX,
@@ -195,7 +195,7 @@ async def _check_current_password(
     async def verify() -> bool:
         return await is_password(known.password_hash, given or "")
 
-    if not await throttle_of(request).attempt(caller.email, client_address(request), verify):
+    if not await is_right(desk, caller.email, client_address(request), verify):
         raise Forbidden("wrong_password", "The current password is wrong.", field="current_password")
 
 

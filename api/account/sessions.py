@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.account.throttle import throttle_of
 from api.dependencies import Caller, CurrentDesk, client_address
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
+from api.throttle import is_right
 from domain.account import PASSWORD_LENGTH_MAX, SESSION_LIFETIME, Person
 from domain.errors import Unauthorized
 from domain.text import EMAIL_LENGTH, Text
@@ -53,7 +53,7 @@ async def proven(desk: Desk, request: Request, email: str, password: str) -> UUI
     async def verify() -> bool:
         return await is_password(password_hash, password)
 
-    if not await throttle_of(request).attempt(email.strip(), client_address(request), verify):
+    if not await is_right(desk, email.strip(), client_address(request), verify):
         raise Unauthorized("invalid_credentials", "The address or the password is wrong.")
     assert known is not None
     return known.person_id

@@ -100,3 +100,16 @@ class Token(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """How often somebody tried in vain, until when it counts. Of whom is only a digest. Lost in a crash of the
+    server, which nobody outside can cause, and in return written without its log."""
+
+    __tablename__ = "attempts"
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    tries: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = {"prefixes": ["UNLOGGED"]}

@@ -1,7 +1,15 @@
 """People, teams, organizations, sessions and tokens over HTTP."""
 
-from typing import Any
+import asyncio
+from collections import Counter
+from typing import Any, cast
 
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from api import throttle
+from api.app import create_app
+from api.desk import Desk
 from tests.api.conftest import Api, MakePerson
 
 AGENT: dict[str, Any] = {
@@ -91,6 +99,52 @@ async def test_guessing_a_password_is_throttled(admin: Api, client: Api) -> None
     answer = await client.post("/api/v1/sessions", json={**attempt, "password": "correct horse"})
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 301
+
+
+async def test_all_api_processes_count_wrong_passwords_together(admin: Api, desk: Desk) -> None:
+    await _create(admin)
+    attempt = {"email": "ADA@desk.example", "password": "guess"}
+    statuses = []
+    for _ in range(11):
+        async with _another_process(desk) as client:
+            statuses.append((await client.post("/api/v1/sessions", json=attempt)).status_code)
+    assert statuses == [401] * 10 + [429]
+
+
+async def test_wrong_passwords_that_come_at_once_do_not_all_pass(admin: Api, client: Api) -> None:
+    await _create(admin)
+    attempt = {"email": "ada@desk.example", "password": "guess"}
+    answers = await asyncio.gather(*(client.post("/api/v1/sessions", json=attempt) for _ in range(20)))
+    assert Counter(answer.status_code for answer in answers) == {401: 10, 429: 10}
+
+
+async def test_a_right_password_clears_the_count(admin: Api, client: Api) -> None:
+    await _create(admin)
+    attempt = {"email": "ada@desk.example", "password": "guess"}
+    right = {"email": "ada@desk.example", "password": "correct horse"}
+    for _ in range(2):
+        wrong = [(await client.post("/api/v1/sessions", json=attempt)).status_code for _ in range(9)]
+        assert wrong == [401] * 9
+        assert (await client.post("/api/v1/sessions", json=right)).status_code == 201
+
+
+async def test_guessing_tokens_is_throttled_and_right_ones_work(
+    admin: Api, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "TOKENS_OF_CLIENT", 5)
+    statuses = []
+    for count in range(4):  # two requests to each of four processes
+        async with _another_process(desk) as client:
+            for secret in (f"guess{count}", "ddk_" + str(count) * 43):
+                answer = await client.get("/api/v1/people/me", headers=_bearer(secret))
+                statuses.append(answer.status_code)
+    assert statuses == [401] * 5 + [429] * 3
+    assert 1 <= int(answer.headers["Retry-After"]) <= 301
+    assert (await admin.get("/api/v1/people/me")).status_code == 200
+
+
+def _another_process(desk: Desk) -> AsyncClient:
+    return AsyncClient(transport=ASGITransport(cast(Any, create_app(desk))), base_url="http://desk.test")
 
 
 async def test_without_a_valid_token_nothing_is_shown(client: Api) -> None:

@@ -88,6 +88,7 @@ SHARED: Final = {
         "middleware",
         "page",
         "temporal",
+        "throttle",
     },
     "workers": {"handlers", "health", "main", "metrics", "registry", "relay", "runner", "schedules"},
 }
