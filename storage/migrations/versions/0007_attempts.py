@@ -1,13 +1,13 @@
 """Attempts in vain, counted for all API processes together.
 
-Revision: 0006_attempts, after 0005_search_documents
+Revision: 0007_attempts, after 0006_findings
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_attempts"
-down_revision = "0005_search_documents"
+revision = "0007_attempts"
+down_revision = "0006_findings"
 branch_labels = None
 depends_on = None
 
