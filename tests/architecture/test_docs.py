@@ -23,10 +23,10 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _SETTING = re.compile(rf"{PREFIX}([A-Z][A-Z_]*)")
 _PATH = re.compile(r"[\w.*-]+(?:/[\w.<>*-]+)+/?")
-_SOURCES = ("*.py", "*.toml", "*.ini", "*.html", "*.txt")
+_SOURCES = ("*.py", "*.toml", "*.ini", "*.html", "*.txt", "*.yaml", "*.env")
 _FOLDERS = (*LAYERS, "tests", "temporal-config", "benchmarks", "docs")
-# What belongs to others: the SDK's own names and the files of SQLite.
-_FOREIGN = {"patched", "wal", "shm"}
+# What belongs to others: the SDK's own names, the files of SQLite, programs of PostgreSQL, tables of Temporal.
+_FOREIGN = {"patched", "wal", "shm", "pg_dump", "pg_restore", "executions_visibility"}
 
 
 def page_ids() -> list[str]:
