@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up test fuzz check lock format bench clean docs record
+.PHONY: help up test fuzz check lock format bench chaos clean docs record
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(VENV)/.dev ## measure speed and memory; BENCH_SIZE=short (some minutes)
 
 record: $(VENV)/.dev ## record the histories that replays are held against (docs/changing-workflows.md)
 	$(BIN)/python -m pytest tests/replay/record.py
+
+chaos: $(VENV)/.dev ## kill everything under load and prove that nothing is lost; CHAOS_SIZE=short (two minutes) or long, SEED=
+	$(BIN)/python -m tests.chaos
 
 check: $(VENV)/.dev ## lint, types and the stairs
 	$(BIN)/ruff check .

@@ -1,0 +1,41 @@
+"""The independent checker: proves from the evidence that nothing that was promised was lost, doubled or early.
+
+It shares no code with the desk and trusts none of its decisions: due times are computed anew from the policies,
+states are folded from the history, and what was accepted is what the journal says. Each module holds the checks
+of one subject; a new kind of process joins by a module here and a line in `CHECKS`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tests.chaos.checker import accepted, letters, mirrors, promises
+from tests.chaos.checker.case import Case, Check
+from tests.chaos.evidence import Evidence
+
+CHECKS: Final[Sequence[Callable[[Case], Check]]] = (
+    accepted.every_create_exists_once,
+    accepted.every_transition_happened_once,
+    accepted.transitions_happened_in_order,
+    accepted.nothing_happened_unasked,
+    accepted.every_answer_is_in_a_history,
+    accepted.every_request_was_answered,
+    promises.every_step_fired_once_at_its_time,
+    promises.no_step_fired_early,
+    promises.lateness_is_explained,
+    promises.clocks_follow_the_status,
+    promises.clocks_start_with_the_ticket,
+    promises.no_clock_is_stuck,
+    letters.every_mail_arrived,
+    letters.everyone_was_told,
+    mirrors.read_model_equals_process,
+    mirrors.process_equals_history,
+    mirrors.every_process_is_sound,
+    mirrors.edits_are_in_force,
+    mirrors.nobody_waits_for_nothing,
+)
+
+
+def judge(evidence: Evidence) -> list[Check]:
+    """All checks, in the order of the report."""
+    case = Case(evidence)
+    return [check(case) for check in CHECKS]

@@ -1,0 +1,166 @@
+"""What the checker looks at: rows of the database, histories of Temporal, mails that arrived, and the journal.
+
+Read raw, with nothing of the desk's own code in between: SQL, the API of Temporal, JSON. Rows of one snapshot belong
+together. `Evidence` is plain data, so that a test can plant a fault in it.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError
+
+from tests.chaos.journal import Entry, entries
+
+Row = dict[str, Any]
+
+TABLES: Final[dict[str, str]] = {
+    "tickets": "SELECT *, NULL AS search FROM tickets",
+    "events": "SELECT * FROM ticket_events ORDER BY ticket_id, version, position",
+    "comments": "SELECT id, ticket_id, author_id, visibility, body, at FROM ticket_comments",
+    "ledger": "SELECT * FROM sla_ledger ORDER BY row",
+    "processes": "SELECT * FROM ticket_processes",
+    "notifications": "SELECT * FROM notifications",
+    "policies": "SELECT id, version, archived_at FROM sla_policies",
+    "policy_versions": "SELECT policy_id, version, spec FROM sla_policy_versions",
+    "people": "SELECT id, email, roles, tier, skills, capacity, active, absent_from, absent_until FROM people",
+    "members": "SELECT team_id, person_id FROM team_members",
+    "outbox": "SELECT id, topic, key, created_at FROM outbox",
+}
+_AT_ONCE: Final = 16
+
+
+@dataclass
+class Process:
+    """A chain of runs of one workflow id, as its histories tell. `timers` are the times at which open timers fire;
+    `updates` the request ids of updates that were completed well; `described` is what the process says of itself."""
+
+    id: str
+    type: str
+    status: str
+    starts: int = 1
+    runs: int = 1
+    timers: list[datetime] = field(default_factory=list)
+    updates: list[str] = field(default_factory=list)
+    task_failures: list[str] = field(default_factory=list)
+    described: dict[str, Any] | None = None
+
+
+@dataclass
+class Evidence:
+    """`taken_at` is the time of the database's snapshot."""
+
+    taken_at: datetime
+    rows: dict[str, list[Row]]
+    processes: list[Process] = field(default_factory=list)
+    mails: list[Entry] = field(default_factory=list)
+    journal: list[Entry] = field(default_factory=list)
+
+
+async def gather(database_url: str, client: Client, mails: Path, journal: Path) -> Evidence:
+    """`client` holds the keys that histories are encrypted with."""
+    taken_at, rows = await read_tables(database_url)
+    return Evidence(
+        taken_at,
+        rows,
+        await _processes(client),
+        list(entries(mails)),
+        list(entries(journal)),
+    )
+
+
+async def read_tables(database_url: str) -> tuple[datetime, dict[str, list[Row]]]:
+    """All tables as of one moment."""
+    async with await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row) as connection:
+        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        async with connection.transaction():
+            moment = await (await connection.execute("SELECT clock_timestamp() AS at")).fetchone()
+            assert moment is not None
+            rows = {
+                name: await (await connection.execute(query)).fetchall() for name, query in TABLES.items()
+            }
+    return moment["at"], rows
+
+
+async def _processes(client: Client) -> list[Process]:
+    chains: dict[str, list[WorkflowExecution]] = {}
+    async for execution in client.list_workflows():
+        chains.setdefault(execution.id, []).append(execution)
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def read(runs: list[WorkflowExecution]) -> Process:
+        async with limit:
+            return await _process(client, sorted(runs, key=lambda run: run.start_time))
+
+    return list(await asyncio.gather(*(read(runs) for runs in chains.values())))
+
+
+async def _process(client: Client, runs: list[WorkflowExecution]) -> Process:
+    last = runs[-1]
+    status = "NONE" if last.status is None else last.status.name
+    process = Process(last.id, last.workflow_type, status, starts=0, runs=len(runs))
+    for run in runs:
+        await _read_history(client, run, process)
+    if process.type == "Ticket" and status == "RUNNING":
+        try:
+            handle = client.get_workflow_handle(last.id)
+            process.described = await handle.query("describe", rpc_timeout=timedelta(seconds=20))
+        except RPCError as error:
+            process.task_failures.append(f"describe: {error}")
+    return process
+
+
+async def _read_history(client: Client, run: WorkflowExecution, process: Process) -> None:
+    """Timers and updates of one run; a run that continues another is no start."""
+    timers: dict[str, datetime] = {}
+    accepted: dict[int, str] = {}
+    async for event in _events(client, run):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+            process.starts += not event.workflow_execution_started_event_attributes.continued_execution_run_id
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+            started = event.timer_started_event_attributes
+            timers[started.timer_id] = _time(event) + started.start_to_fire_timeout.ToTimedelta()
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+            timers.pop(event.timer_fired_event_attributes.timer_id, None)
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
+            timers.pop(event.timer_canceled_event_attributes.timer_id, None)
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+            request = event.workflow_execution_update_accepted_event_attributes.accepted_request
+            accepted[event.event_id] = await _request_id(client, request.input.args)
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
+            completed = event.workflow_execution_update_completed_event_attributes
+            request_id = accepted.get(completed.accepted_event_id, "")
+            if request_id and completed.outcome.HasField("success"):
+                process.updates.append(request_id)
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+            failed = event.workflow_task_failed_event_attributes
+            process.task_failures.append(WorkflowTaskFailedCause.Name(failed.cause))
+    process.timers = sorted(timers.values())
+
+
+async def _events(client: Client, run: WorkflowExecution) -> AsyncIterator[HistoryEvent]:
+    handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+    async for event in handle.fetch_history_events():
+        yield event
+
+
+def _time(event: HistoryEvent) -> datetime:
+    return event.event_time.ToDatetime(UTC)
+
+
+async def _request_id(client: Client, args: Payloads) -> str:
+    """Of an action; the update that waits for a ticket's opening has none."""
+    codec, payloads = client.data_converter.payload_codec, list(args.payloads)
+    opened = await codec.decode(payloads) if codec is not None else payloads
+    body = json.loads(opened[0].data) if opened else None
+    return str(body.get("request_id", "")) if isinstance(body, dict) else ""

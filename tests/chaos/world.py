@@ -1,0 +1,102 @@
+"""Who works at the desk of a chaos run, and what it promises: three teams with a category and a policy each.
+
+The policies differ in everything that a clock can do: pauses, restarts, resumed cycles, repeats, steps before and
+after the due time, effects that change tier and priority. Targets are seconds, stretched by `scale`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.chaos.client import Client, Who
+from tests.chaos.stack import ADMIN, PASSWORD, Stack
+
+CATEGORIES: Final = ("network", "accounts", "hardware")
+REQUESTERS: Final = 8
+_SPEED: Final = {"critical": 0.6, "high": 0.8, "normal": 1.0, "low": 1.5}
+_BASE: Final = {"first_response": 10, "resolution": 26}
+_RULES: Final[dict[str, dict[str, Any]]] = {
+    "network": {
+        "ladder": [
+            {"at": "75%", "do": ["notify:assignee"]},
+            {"at": "100%", "do": ["notify:assignee", "notify:lead", "tier:2"]},
+            {"at": "150%", "do": ["notify:manager", "tier:3"], "repeat": "400%"},
+        ],
+    },
+    "accounts": {
+        "on_priority_change": "restart",
+        "on_reopen": "resume",
+        "ladder": [
+            {"at": "-PT3S", "do": ["notify:assignee"]},
+            {"at": "100%", "do": ["notify:lead", "tag:late"]},
+            {"clock": "resolution", "at": "+PT5S", "do": ["notify:manager", "priority:high"]},
+        ],
+    },
+    "hardware": {
+        "pause_on": ["waiting", "on_hold"],
+        "ladder": [
+            {"at": "50%", "do": ["notify:assignee"]},
+            {"clock": "first_response", "at": "120%", "do": ["notify:manager"]},
+            {"clock": "resolution", "at": "140%", "do": ["notify:manager", "tier:2"], "time": "working"},
+        ],
+    },
+}
+_MORE_CLOCKS: Final = {"network": {"assignment": 12}, "accounts": {"next_response": 12}, "hardware": {}}
+_SILENT: Final = ("ticket_assigned", "sla_warning", "ticket_reopened")
+"""What the staff reads in the app only: it halves the mails of a run."""
+
+
+@dataclass
+class World:
+    """Ids by what they are for; `requesters` and `boss` act, `agents` are only given tickets."""
+
+    admin: Who
+    boss: Who
+    requesters: list[Who] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+    policies: dict[str, str] = field(default_factory=dict)
+
+
+def policy(category: str, scale: float, stretch: float = 1.0, *, more: bool = False) -> dict[str, Any]:
+    """The policy of a category; `stretch` and `more` are what an edit changes."""
+    clocks = {**_BASE, **_MORE_CLOCKS[category]}
+    targets = {
+        priority: {clock: f"PT{base * speed * scale * stretch:.0f}S" for clock, base in clocks.items()}
+        for priority, speed in _SPEED.items()
+    }
+    rules = dict(_RULES[category])
+    if more:
+        rules["ladder"] = [*rules["ladder"], {"at": "90%", "do": ["notify:watchers"]}]
+    return {
+        "name": f"Promises of {category}",
+        "position": CATEGORIES.index(category) + 1,
+        "match": {"category": [category]},
+        "targets": targets,
+        **rules,
+    }
+
+
+async def make_world(stack: Stack, client: Client, scale: float, capacity: int) -> World:
+    admin = await client.sign_in(ADMIN)
+
+    async def post(path: str, body: dict[str, Any]) -> str:
+        return str((await client.plain("POST", path, admin, body))["id"])
+
+    async def person(name: str, **fields: Any) -> str:
+        body = {"email": f"{name}@people.example", "name": name, "password": PASSWORD, **fields}
+        return await post("/people", body)
+
+    await person("boss", roles=["manager"])
+    world = World(admin, await client.sign_in("boss@people.example"))
+    for category in CATEGORIES:
+        await post("/teams", {"name": category, "categories": [category]})
+        for number, tier in enumerate((1, 1, 2, 3)):
+            fields = {"roles": ["agent"], "teams": [category], "tier": tier, "capacity": capacity}
+            world.agents.append(await person(f"{category}-{number}", **fields))
+            who = await client.sign_in(f"{category}-{number}@people.example")
+            silent = {"channels": {kind: {"email": False} for kind in _SILENT}}
+            await client.plain("PUT", "/notifications/preferences", who, silent)
+        world.policies[category] = await post("/sla-policies", policy(category, scale))
+    for number in range(REQUESTERS):
+        await person(f"asks-{number}")
+        world.requesters.append(await client.sign_in(f"asks-{number}@people.example"))
+    return world
