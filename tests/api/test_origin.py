@@ -12,11 +12,16 @@ import orjson
 import pytest
 import structlog
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.desk import Desk
+from runtime.embedded.temporal import EmbeddedTemporal
+from runtime.interceptor import HEADER
+from runtime.keys import new_key
 from runtime.logging import configure_logging
 from runtime.settings import Settings
+from runtime.temporal import connect
 from runtime.tracing import start_tracing
 from tests.adapters.mail_server import MailServer, mail_server
 from tests.api.collector import collector
@@ -33,10 +38,17 @@ async def mails() -> AsyncIterator[MailServer]:
         yield server
 
 
-@pytest.fixture
-def desk(desk: Desk, mails: MailServer) -> Desk:
-    """A desk with a mail server."""
-    return replace(desk, settings=desk.settings.model_copy(update={"smtp_url": mails.url}))
+@pytest.fixture(params=["clear", "encrypted"])
+async def desk(
+    desk: Desk, mails: MailServer, temporal_server: EmbeddedTemporal, request: pytest.FixtureRequest
+) -> Desk:
+    """A desk with a mail server, whose histories are in clear or encrypted."""
+    key = new_key().text if request.param == "encrypted" else ""
+    temporal = await connect(
+        Settings(temporal_address=temporal_server.address, encryption_key=SecretStr(key))
+    )
+    settings = desk.settings.model_copy(update={"smtp_url": mails.url})
+    return replace(desk, settings=settings, temporal=temporal)
 
 
 @pytest.fixture
@@ -94,6 +106,10 @@ async def test_log_lines_of_every_hop_tell_request_ticket_and_workflow(
     assert (commit["activity"], send["activity"]) == ("commit_ticket", "send_notification")
     assert {line["ticket_id"] for line in (request, update, commit)} == {ticket}
     assert {line["workflow_id"] for line in (update, commit)} == {f"ticket:{ticket}"}
+    history = await desk.temporal.get_workflow_handle(f"ticket:{ticket}").fetch_history()
+    assert any(
+        HEADER in event.activity_task_scheduled_event_attributes.header.fields for event in history.events
+    )
     assert send["workflow_id"].startswith(f"notification:{send['notification_id']}")
     assert "run_id" in update
     commits = [line for line in lines if line["event"] == "activity" and line["activity"] == "commit_ticket"]
