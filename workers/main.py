@@ -27,6 +27,9 @@ _log = structlog.get_logger()
 GRACE: Final = timedelta(seconds=30)
 CACHED_WORKFLOWS: Final = 2000
 MAILS_PER_SECOND: Final = 50.0
+WORKFLOW_TASKS: Final = 20
+"""At once. A task has ten seconds from the moment it is taken; one that waits here for its turn behind a hundred
+others runs out of them, is handed out again, and on a busy machine soon nothing else happens."""
 
 
 def worker_for(queue: str, settings: Settings, database: Database, client: Client) -> Worker:
@@ -40,6 +43,7 @@ def worker_for(queue: str, settings: Settings, database: Database, client: Clien
         activities=work.activities,
         workflow_runner=RUNNER,
         max_cached_workflows=0 if delivering else CACHED_WORKFLOWS,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
         max_concurrent_activities=20,
         max_concurrent_local_activities=None if delivering else 20,
         max_task_queue_activities_per_second=MAILS_PER_SECOND if delivering else None,
