@@ -37,7 +37,7 @@ TABLES: Final[dict[str, str]] = {
     "members": "SELECT team_id, person_id FROM team_members",
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 8
 
 
 @dataclass
@@ -114,7 +114,7 @@ async def _process(client: Client, runs: list[WorkflowExecution]) -> Process:
     if process.type == "Ticket" and status == "RUNNING":
         try:
             handle = client.get_workflow_handle(last.id)
-            process.described = await handle.query("describe", rpc_timeout=timedelta(seconds=20))
+            process.described = await handle.query("describe", rpc_timeout=timedelta(seconds=60))
         except RPCError as error:
             process.task_failures.append(f"describe: {error}")
     return process

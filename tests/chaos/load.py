@@ -18,6 +18,8 @@ POLICY: Final = "policy"
 ABSENCE: Final = "absence"
 _PRIORITIES: Final = ("critical", "high", "normal", "low")
 _LIVES: Final[tuple[tuple[str, ...], ...]] = (
+    ("resolve",),
+    ("reply", "resolve"),
     ("reply", "wait", "answer", "note", "resolve"),
     ("start", "note", "hold", "resume", "resolve", "close"),
     ("note", "set_priority", "reply", "escalate", "resolve"),
@@ -30,11 +32,13 @@ _LIVES: Final[tuple[tuple[str, ...], ...]] = (
 )
 """The last is never resolved; some ask for what is not allowed then, which must be refused and change nothing."""
 
-_WEIGHTS: Final = (4, 3, 3, 2, 2, 2, 1, 2, 1)
+_WEIGHTS: Final = (6, 10, 4, 3, 3, 2, 2, 2, 1, 2, 1)
+_AT_ONCE: Final = 250
 
 
 class Load:
-    """`length` seconds in which `tickets` are opened, evenly; their lives go on after that. `pace` is the mean time
+    """`length` seconds in which `tickets` are opened, evenly; their lives go on after that. A desk that is slower gets
+    the rest as it works off what it has: no more than _AT_ONCE tickets live at a time. `pace` is the mean time
     between two actions on a ticket."""
 
     def __init__(
@@ -50,7 +54,7 @@ class Load:
     ) -> None:
         self._client, self._world, self._seed = client, world, seed
         self._tickets, self._length, self._scale = tickets, length, scale
-        self._pace = pace
+        self._pace, self._room = pace, asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
         """Until the last ticket has lived; then policies and absences stay as they are."""
@@ -67,6 +71,10 @@ class Load:
         draw = random.Random(f"ticket {self._seed} {number}")
         due = began + number * self._length / self._tickets
         await asyncio.sleep(max(0.0, due - time.monotonic()))
+        async with self._room:
+            await self._lived(number, draw)
+
+    async def _lived(self, number: int, draw: random.Random) -> None:
         requester = draw.choice(self._world.requesters)
         token = f"ticket-{self._seed}-{number}"
         body = {
@@ -99,7 +107,7 @@ class Load:
         draw = random.Random(f"policies {self._seed}")
         number = 0
         while True:
-            await asyncio.sleep(draw.uniform(0.5, 1.0) * 20 * self._scale)
+            await asyncio.sleep(draw.uniform(0.5, 1.0) * 30 * self._scale)
             category = CATEGORIES[number % len(CATEGORIES)]
             stretch, more = draw.choice((0.8, 1.0, 1.25)), draw.random() < 0.5
             body = policy(category, self._scale, stretch, more=more)

@@ -1,7 +1,11 @@
 """The table of a run: what was done, what was broken and for how long, how late promises were, what was proven."""
 
+import os
+import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
+
+import psutil  # type: ignore[import-untyped]  # ships no types
 
 from benchmarks.figures import Table, percentile
 from tests.chaos.checker.case import Case
@@ -14,8 +18,9 @@ def markdown(outcome: Outcome) -> str:
     case = Case(outcome.evidence)
     plan = outcome.plan
     parts = [
-        f"Seed {plan.seed}: {len(case.tickets)} tickets, {len(case.windows)} faults within {plan.length:.0f} s, "
-        f"{outcome.seconds:.0f} s in all.",
+        f"`SEED={plan.seed} python -m tests.chaos --tickets {plan.tickets} --faults {plan.faults} "
+        f"--length {plan.length:.0f}` at {commit()}: {len(case.tickets)} tickets, {len(case.windows)} faults, "
+        f"{outcome.seconds:.0f} s in all. {psutil.cpu_count()} cores, load average {os.getloadavg()[2]:.1f}.",
         _work(case).markdown(),
         _faults(case).markdown(),
         _lateness(case).markdown(),
@@ -26,6 +31,13 @@ def markdown(outcome: Outcome) -> str:
         parts.append("\n".join(["Findings:", "", *findings]))
     parts.append("**Passed.**" if outcome.passed else "**Failed.**")
     return "\n\n".join(parts)
+
+
+def commit() -> str:
+    head = subprocess.run(
+        ("git", "rev-parse", "--short", "HEAD"), capture_output=True, text=True, check=False
+    )
+    return f"commit {head.stdout.strip()}" if head.stdout else "no commit"
 
 
 def _work(case: Case) -> Table:

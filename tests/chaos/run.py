@@ -5,11 +5,13 @@ import itertools
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+import httpx
 import psycopg
 
 from tests.chaos.checker import judge
@@ -132,7 +134,8 @@ async def _come_to_rest(stack: Stack, client: Client, world: World, limit: float
     async with await psycopg.AsyncConnection.connect(stack.database_url(), autocommit=True) as connection:
         while time.monotonic() < end:
             for (identity,) in await (await connection.execute(_DEAD)).fetchall():
-                await client.plain("POST", f"/notifications/{identity}/resend", world.boss)
+                with suppress(httpx.TransportError, RuntimeError):  # it is dead until it is not
+                    await client.plain("POST", f"/notifications/{identity}/resend", world.boss)
             row = await (await connection.execute(_UNREST)).fetchone()
             left = row[0] if row else 0
             if not left:

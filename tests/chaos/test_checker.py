@@ -79,6 +79,10 @@ def asked(key: str, what: str, who: str, seconds: float, version: int, **facts: 
     return [first, last]
 
 
+def outage(struck: float, recovered: float) -> dict[str, float]:
+    return {"struck": at(struck).timestamp(), "recovered": at(recovered).timestamp()}
+
+
 STATE: dict[str, Any] = {
     **{"event_number": 5, "status": "resolved", "priority": "normal", "category": "network", "tier": 1},
     **{"reopen_count": 0, "number": 1, "requester_id": REQUESTER, "team_id": TEAM, "assignee_id": AGENT},
@@ -100,7 +104,13 @@ def sound() -> Evidence:
         *asked("back", "absence", BOSS, 3, 1, path=f"/people/{AGENT}/absence", away=False),
         *asked("reply", "reply", ADMIN, 6, 3, ticket=TICKET, token="one-0"),
         *asked("resolve", "resolve", ADMIN, 12, 5, ticket=TICKET, token="one-1"),
-        {"kind": "fault", "name": "kill up", "struck": at(20).timestamp(), "recovered": at(30).timestamp()},
+        {
+            "kind": "fault",
+            "name": "kill up",
+            "struck": at(20).timestamp(),
+            "recovered": at(30).timestamp(),
+            "in_time": True,
+        },
     ]
     return copy.deepcopy(Evidence(at(100), rows, [process()], mails, journal))
 
@@ -271,6 +281,10 @@ PLANTS: dict[str, tuple[str, Plant]] = {
     ),
     "a requester who was not told": ("everyone who had to be told was told", lose("notifications", 4)),
     "an assignee who was not warned": ("everyone who had to be told was told", lose("notifications", 2)),
+    "a fault that the desk did not recover from": (
+        "the desk recovered from every fault",
+        lambda evidence: evidence.journal[-1].update(in_time=False),
+    ),
     "a list that shows another status": (
         "the read model equals the processes",
         change("tickets", 0, status="open"),
@@ -336,5 +350,5 @@ def test_lateness_within_an_outage_is_explained() -> None:
     evidence = sound()
     late = warning(4, "resolution", 10, 11.9)
     evidence.rows["ledger"][4] = late
-    evidence.journal[-1].update(struck=at(9).timestamp(), recovered=at(11.8).timestamp())
+    evidence.journal[-1].update(outage(9, 11.8))
     assert all(check.passed for check in judge(evidence))

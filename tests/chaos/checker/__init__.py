@@ -27,6 +27,7 @@ CHECKS: Final[Sequence[Callable[[Case], Check]]] = (
     promises.no_clock_is_stuck,
     letters.every_mail_arrived,
     letters.everyone_was_told,
+    mirrors.every_fault_was_recovered_from,
     mirrors.read_model_equals_process,
     mirrors.process_equals_history,
     mirrors.every_process_is_sound,

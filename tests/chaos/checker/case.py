@@ -68,6 +68,7 @@ class Window:
     name: str
     struck: datetime
     recovered: datetime
+    in_time: bool = True
 
 
 class Case:
@@ -134,4 +135,5 @@ def _requests(journal: Iterable[Entry]) -> Iterator[Request]:
 def _windows(journal: Iterable[Entry]) -> Iterator[Window]:
     for entry in journal:
         if entry["kind"] == FAULT:
-            yield Window(entry["name"], instant(entry["struck"]), instant(entry["recovered"]))
+            struck, recovered = instant(entry["struck"]), instant(entry["recovered"])
+            yield Window(entry["name"], struck, recovered, entry["in_time"])

@@ -73,6 +73,14 @@ def process_equals_history(case: Case) -> Check:
     return check
 
 
+def every_fault_was_recovered_from(case: Case) -> Check:
+    """By itself: nobody helps but the supervisor."""
+    check = Check("the desk recovered from every fault")
+    for window in case.windows:
+        check.expect(window.in_time, f"{window.name} at {window.struck}: no write got through for minutes")
+    return check
+
+
 def every_process_is_sound(case: Case) -> Check:
     """One process a ticket, started once; nothing failed, timed out, or met code that its history does not fit."""
     check = Check("every process is sound")
