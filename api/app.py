@@ -21,6 +21,7 @@ from api import (
     reconciliation,
     sla,
     ticket,
+    view,
 )
 from api.desk import Desk
 from api.errors import install, problems
@@ -67,6 +68,7 @@ def _features() -> APIRouter:
     features.include_router(sla.router)
     features.include_router(calendar.router)
     features.include_router(notification.router)
+    features.include_router(view.router)
     features.include_router(codec.router)
     return features
 

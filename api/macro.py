@@ -95,7 +95,7 @@ async def create_macro(form: NewMacro, caller: Caller, desk: CurrentDesk, respon
 async def read_macro(macro_id: UUID, caller: Caller, desk: CurrentDesk) -> Macro:
     check(caller, "macro.read")
     async with desk.database.reading() as reader:
-        return await macros.usable(reader, caller, macro_id)
+        return await macros.macro(reader, caller, macro_id)
 
 
 @router.patch("/{macro_id}", responses=problems(403, 404, 409, 412))
@@ -108,14 +108,14 @@ async def change_macro(
     if "actions" in changes:
         changes["actions"] = _checked(form.actions)
     async with desk.database.writing() as writer:
-        _check_owner(caller, await macros.usable(writer, caller, macro_id))
+        _check_owner(caller, await macros.macro(writer, caller, macro_id))
         return await macros.change(writer, caller, macro_id, changes, if_match)
 
 
 @router.delete("/{macro_id}", status_code=204, responses=problems(403, 404))
 async def remove_macro(macro_id: UUID, caller: Caller, desk: CurrentDesk) -> None:
     async with desk.database.writing() as writer:
-        _check_owner(caller, await macros.usable(writer, caller, macro_id))
+        _check_owner(caller, await macros.macro(writer, caller, macro_id))
         await macros.remove(writer, macro_id)
 
 
@@ -124,7 +124,7 @@ async def preview_macro(macro_id: UUID, form: Preview, caller: Caller, desk: Cur
     """What the macro would say on this ticket: for an answer that is read, and perhaps changed, before it is sent."""
     check(caller, "macro.read")
     async with desk.database.reading() as reader:
-        wanted = await macros.usable(reader, caller, macro_id)
+        wanted = await macros.macro(reader, caller, macro_id)
         ticket = await ticket_for(reader, caller, form.ticket, "ticket.note")
     values = variables(ticket, caller)
     return Worded(actions=[{"action": one["action"], **filled(one, values)} for one in wanted.actions])

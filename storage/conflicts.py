@@ -13,6 +13,7 @@ _TAKEN: Final = {
     "uq_people_email": Conflict("email_taken", "Someone else has this address.", field="email"),
     "uq_teams_name": Conflict("name_taken", "Another team has this name.", field="name"),
     "uq_fields_key": Conflict("key_taken", "Another field has this key.", field="key"),
+    "uq_views_name": Conflict("name_taken", "Another view has this name.", field="name"),
     "uq_macros_name": Conflict("name_taken", "Another macro has this name.", field="name"),
     "uq_organizations_name": Conflict("name_taken", "Another organization has this name.", field="name"),
 }

@@ -48,7 +48,7 @@ async def step_of(
 ) -> Step:
     """What `form` asks for, as a step. Raises Invalid, NotFound and Forbidden for what it names."""
     if isinstance(form, Apply):
-        wanted = await macros.usable(reader, caller, form.macro)
+        wanted = await macros.macro(reader, caller, form.macro)
         steps = await _steps(reader, caller, ticket, wanted, body_id)
         return Step(action=action, body_id=body_id, steps=steps)
     if action is Action.RESOLVE:

@@ -12,6 +12,7 @@ from storage.tables import (
     reconciliation,
     sla,
     ticket,
+    view,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "reconciliation",
     "sla",
     "ticket",
+    "view",
 ]

@@ -35,6 +35,7 @@ FEATURES: Final = {
     "reconciliation",
     "sla",
     "ticket",
+    "view",
 }
 """One word per feature, the same in every layer."""
 
@@ -52,6 +53,7 @@ SHARED: Final = {
         "page",
         "pipeline",
         "search",
+        "sharing",
         "tables",
     },
     "adapters": {"holidays", "ics", "mail", "objects", "smtp", "templates"},
