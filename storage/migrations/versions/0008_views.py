@@ -1,14 +1,14 @@
 """Saved views.
 
-Revision: 0007_views, after 0006_findings
+Revision: 0008_views, after 0007_attempts
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0007_views"
-down_revision = "0006_findings"
+revision = "0008_views"
+down_revision = "0007_attempts"
 branch_labels = None
 depends_on = None
 
