@@ -22,8 +22,6 @@ from workflows.reconciliation import TOTALS, ReconciliationWorkflow
 
 router = APIRouter(prefix="/processes", tags=["processes"])
 
-_FULL = ids.workflow_id("reconciliation", "full")
-
 
 class FindingsQuery(PageQuery):
     healed: bool | None = None
@@ -56,7 +54,7 @@ async def start_rebuild(caller: Caller, desk: CurrentDesk) -> Rebuild:
     started = desk.temporal.start_workflow(
         ReconciliationWorkflow.run,
         ReconciliationInput(full=True),
-        id=_FULL,
+        id=ids.FULL_RECONCILIATION,
         task_queue=PROCESS,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         rpc_timeout=LIMIT,
@@ -68,7 +66,7 @@ async def start_rebuild(caller: Caller, desk: CurrentDesk) -> Rebuild:
 @router.get("/rebuild", responses=problems(403, 409))
 async def read_rebuild(caller: Caller, desk: CurrentDesk) -> Rebuild:
     check(caller, "process.read")
-    handle = desk.temporal.get_workflow_handle(_FULL)
+    handle = desk.temporal.get_workflow_handle(ids.FULL_RECONCILIATION)
     described = await ask(handle.describe(rpc_timeout=LIMIT))
     totals = await ask(handle.query(TOTALS, result_type=Totals, rpc_timeout=LIMIT))
     return Rebuild(running=described.status is WorkflowExecutionStatus.RUNNING, totals=totals)

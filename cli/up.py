@@ -8,23 +8,22 @@ stopped is `runtime.supervisor`'s.
 
 import asyncio
 import errno
-import fcntl
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import typer
 
 from cli.options import PASSWORD_FILE
 from runtime.embedded.postgres import EmbeddedPostgres
 from runtime.embedded.temporal import EmbeddedTemporal
+from runtime.home import check_whole, data_directory
 from runtime.logging import configure_logging
 from runtime.settings import PREFIX, SettingError, Settings, load_settings
 from runtime.supervisor import Program, StartError, Supervisor, free_port, together
@@ -44,33 +43,10 @@ def up() -> None:
     settings = load_settings()
     configure_logging(settings)
     os.umask(0o077)  # what the desk keeps is for its owner only
-    with _data_directory(settings.home):
+    with data_directory(settings.home):
+        check_whole(settings.home)
         _check_ports(settings)
         asyncio.run(_run(settings, started))
-
-
-@contextmanager
-def _data_directory(home: Path) -> Iterator[None]:
-    """Holds the lock of the data directory; raises SettingError when another desk has it."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock = (home / "lock").open("a+")
-    except OSError as error:
-        raise SettingError(f"{PREFIX}HOME: cannot write to {home}: {error.strerror}.") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            raise SettingError(
-                f"The data directory {home} is in use by another desk (process {owner}). "
-                f"Stop that one, or set {PREFIX}HOME."
-            ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
 
 
 def _check_ports(settings: Settings) -> None:

@@ -10,6 +10,10 @@ _TICKETS = UUID("5b1b6a0e-6f5d-5c52-9a3e-0f6d5f9c7a11")
 _SEPARATOR = ":"
 
 
+FULL_RECONCILIATION = "reconciliation:full"
+"""The workflow id of a run in full; there is one at a time."""
+
+
 def ticket_id(scope: str, key: str) -> UUID:
     """The id of the ticket that `key` names; `scope` keeps the keys of two callers apart."""
     return uuid5(_TICKETS, f"{scope}\n{key}")

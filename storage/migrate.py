@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 import storage.tables  # noqa: F401  registers the tables on Base.metadata
@@ -22,7 +23,7 @@ def upgrade(url: str) -> None:
     """
     engine = create_engine(with_driver(url), connect_args={"connect_timeout": 5})
     try:
-        guard = psycopg.connect(_plain(url), autocommit=True, connect_timeout=5)
+        guard = psycopg.connect(plain(url), autocommit=True, connect_timeout=5)
     except psycopg.OperationalError as error:
         raise database_away() from error
     with closing(guard):
@@ -33,6 +34,19 @@ def upgrade(url: str) -> None:
     engine.dispose()
 
 
+def newest_revision() -> str:
+    """The migration that a database has when this version has prepared it."""
+    head = ScriptDirectory.from_config(_scripts()).get_current_head()
+    assert head is not None
+    return head
+
+
+def knows_revision(revision: str) -> bool:
+    """Whether this version can go on from a database with that newest migration."""
+    known = ScriptDirectory.from_config(_scripts()).walk_revisions()
+    return any(script.revision == revision for script in known)
+
+
 def create_schema(url: str) -> None:
     """For tests: the tables as the code describes them, without the history of how they came about."""
     engine = create_engine(with_driver(url))
@@ -41,12 +55,18 @@ def create_schema(url: str) -> None:
 
 
 def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
+    config = _scripts()
     config.attributes["connection"] = connection
     return config
 
 
-def _plain(url: str) -> str:
+def _scripts() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def plain(url: str) -> str:
+    """The URL without SQLAlchemy's driver, for psycopg and PostgreSQL's own programs."""
     return with_driver(url).replace("postgresql+psycopg://", "postgresql://", 1)

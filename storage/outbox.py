@@ -15,7 +15,7 @@ from storage.tables.outbox import Outbox
 CHANNEL = "duradesk_outbox"
 ORIGIN = "origin"
 
-Topic = Literal["notification", "capacity", "absence", "reroute", "policy", "ticket", "bulk"]
+Topic = Literal["notification", "capacity", "absence", "reroute", "policy", "ticket", "bulk", "restored"]
 
 
 async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -> None:

@@ -29,6 +29,8 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'absence', id::text, '{}' FROM people
             WHERE absent_from IS NOT NULL AND (absent_until IS NULL OR absent_until > now())
         UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
+        UNION ALL SELECT 'ticket', merged_into::text, jsonb_build_object('cause', 'merged', 'ticket_id', id)
+            FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
         UNION ALL SELECT 'policy', 'reconciliation', '{}'
         UNION ALL SELECT 'capacity', 'reconciliation', '{}'
         RETURNING id
@@ -90,5 +92,5 @@ async def findings(
 
 async def repeat_requests(writer: Writer) -> None:
     """Asks again for everything that a lost Temporal store may have forgotten: mails under way, absences, bulk
-    actions, changed promises. What runs or ran already is not done twice."""
+    actions, merges, changed promises. What runs or ran already is not done twice."""
     await writer.execute(_REPEAT)

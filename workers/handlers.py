@@ -17,6 +17,7 @@ from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
 from domain.notification import NotificationInput
 from domain.queues import PROCESS
+from domain.reconciliation import ReconciliationInput
 from domain.sla.rollout import RolloutInput
 from domain.ticket.messages import Reconsider
 from runtime.origin import go_on_from
@@ -29,6 +30,7 @@ from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.notification import NotificationWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
 
 _CONCURRENCY = 16
@@ -50,6 +52,7 @@ class Handlers:
             "policy": self.policy,
             "ticket": self.ticket,
             "bulk": self.bulk,
+            "restored": self.restored,
         }
 
     async def notification(self, rows: Sequence[Outbox]) -> None:
@@ -113,6 +116,16 @@ class Handlers:
         for row in rows:
             start = BulkInput(bulk_id=UUID(row.key))
             await self._start_once(BulkWorkflow.run, start, ids.workflow_id("bulk", row.key))
+
+    async def restored(self, rows: Sequence[Outbox]) -> None:
+        """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""
+        await self._client.start_workflow(
+            ReconciliationWorkflow.run,
+            ReconciliationInput(full=True),
+            id=ids.FULL_RECONCILIATION,
+            task_queue=PROCESS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
 
     async def _return_tickets(self, person_id: UUID) -> None:
         async with self._database.reading() as reader:

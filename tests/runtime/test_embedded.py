@@ -1,8 +1,11 @@
 """The embedded servers: they start, survive a kill with their data, and start on awkward paths."""
 
 import asyncio
+import sqlite3
 import subprocess
+import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # ships no types
@@ -11,7 +14,7 @@ import pytest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from runtime.embedded.postgres import SETTINGS, EmbeddedPostgres
-from runtime.embedded.temporal import EmbeddedTemporal
+from runtime.embedded.temporal import EmbeddedTemporal, copy_store
 from runtime.settings import Settings
 from runtime.supervisor import Supervisor
 from runtime.temporal import RETENTION, connect, prepare_namespace, register_search_attributes
@@ -109,3 +112,36 @@ async def test_temporal_keeps_its_namespace_over_a_restart(tmp_path: Path) -> No
             assert described.config.workflow_execution_retention_ttl.ToTimedelta() == RETENTION
         finally:
             await supervisor.stop()
+
+
+def test_the_store_is_copied_as_it_is_at_one_moment_while_it_is_written(tmp_path: Path) -> None:
+    """Two rows are always written together; no copy may hold one without the other."""
+    store, over = tmp_path / "temporal.db", threading.Event()
+    with closing(sqlite3.connect(store)) as setup:
+        setup.execute("PRAGMA journal_mode=WAL")
+        setup.execute("CREATE TABLE pairs (number INTEGER)")
+        setup.commit()
+
+    def write() -> None:
+        with closing(sqlite3.connect(store, timeout=30)) as connection:
+            number = 0
+            while not over.is_set():
+                with connection:
+                    connection.execute("INSERT INTO pairs VALUES (?)", [number])
+                    connection.execute("INSERT INTO pairs VALUES (?)", [number])
+                number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        counts = []
+        for copy in (tmp_path / f"copy{count}" for count in range(20)):
+            copy_store(store, copy)
+            with closing(sqlite3.connect(copy)) as connection:
+                counts.append(connection.execute("SELECT count(*) FROM pairs").fetchone()[0])
+            assert not copy.with_name(f"{copy.name}-wal").exists()
+    finally:
+        over.set()
+        writer.join()
+    assert all(count % 2 == 0 for count in counts)
+    assert counts[-1] > counts[0]

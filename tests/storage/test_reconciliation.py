@@ -1,0 +1,56 @@
+"""What reconciliation asks of the database: everything that a Temporal store may have forgotten."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from domain.account import Absence, Role
+from storage import reconciliation
+from storage.account import people
+from storage.database import Database
+from storage.tables.notification import NotificationRow
+from storage.tables.outbox import Outbox
+from tests.rows import insert_ticket
+
+
+@pytest.fixture
+async def ada(database: Database) -> UUID:
+    async with database.writing() as writer:
+        values = {"email": "ada@desk.example", "name": "Ada", "roles": [Role.AGENT]}
+        return (await people.create_person(writer, values)).id
+
+
+async def asked(database: Database) -> list[tuple[str, str, dict[str, Any]]]:
+    async with database.writing() as writer:
+        await writer.execute(text("DELETE FROM outbox"))
+        await reconciliation.repeat_requests(writer)
+    async with database.reading() as reader:
+        rows = (await reader.execute(select(Outbox.topic, Outbox.key, Outbox.payload))).all()
+    return sorted((row.topic, row.key, row.payload) for row in rows)
+
+
+def mail(ada: UUID, state: str, **fields: Any) -> dict[str, Any]:
+    values = {"event_key": str(uuid4()), "params": {}, "locale": "en", "kind": "ticket_closed", **fields}
+    blank = {"send_after": None, "created_at": datetime.now(UTC), "generation": 0}
+    return {"id": uuid4(), "recipient_id": ada, "channel": "email", "state": state, **blank, **values}
+
+
+async def test_what_a_lost_store_may_not_know_is_asked_again(database: Database, ada: UUID) -> None:
+    assert await asked(database) == [("capacity", "reconciliation", {}), ("policy", "reconciliation", {})]
+    later = datetime.now(UTC) + timedelta(hours=1)
+    mails = [mail(ada, "pending", generation=2), mail(ada, "pending", send_after=later), mail(ada, "sent")]
+    survivor = await insert_ticket(database, ada)
+    merged = await insert_ticket(database, ada, status="merged", merged_into=survivor)
+    async with database.writing() as writer:
+        await writer.execute(insert(NotificationRow), mails)
+        await people.set_absence(writer, ada, Absence(since=later))
+    found = {(topic, key): payload for topic, key, payload in await asked(database)}
+    assert found[("notification", f"{mails[0]['id']}:2")] == {}
+    payload = found[("notification", f"{mails[1]['id']}:0")]
+    assert datetime.fromisoformat(payload["send_after"]) == later
+    assert found[("ticket", str(survivor))] == {"cause": "merged", "ticket_id": str(merged)}
+    assert {topic for topic, _ in found} == {"notification", "absence", "ticket", "policy", "capacity"}
+    assert len(found) == 6
