@@ -65,7 +65,7 @@ def _lateness(case: Case) -> Table:
         for row in case.ledger[ticket]:
             if row["kind"] in STEPS:
                 late = (row["fired_at"] - row["due_at"]).total_seconds()
-                rest = unexplained(row["due_at"], row["fired_at"], case.windows).total_seconds()
+                rest = unexplained(row["due_at"], row["fired_at"], case.outages).total_seconds()
                 if abs(late - rest) < 1e-6:
                     calm.append(late)
                 else:

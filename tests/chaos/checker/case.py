@@ -63,12 +63,13 @@ class Request:
 
 @dataclass
 class Window:
-    """A fault and the time until the desk served again."""
+    """A fault and the time until the desk served again. One that struck only the mail server delays no step."""
 
     name: str
     struck: datetime
     recovered: datetime
     in_time: bool = True
+    mail_only: bool = False
 
 
 class Case:
@@ -91,6 +92,7 @@ class Case:
         self.requests = {request.key: request for request in _requests(evidence.journal)}
         self.broken = [entry for entry in evidence.journal if entry["kind"] == BROKEN]
         self.windows = sorted(_windows(evidence.journal), key=lambda window: window.struck)
+        self.outages = [window for window in self.windows if not window.mail_only]
 
     def _by_ticket(self, table: str) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = defaultdict(list)
@@ -136,4 +138,5 @@ def _windows(journal: Iterable[Entry]) -> Iterator[Window]:
     for entry in journal:
         if entry["kind"] == FAULT:
             struck, recovered = instant(entry["struck"]), instant(entry["recovered"])
-            yield Window(entry["name"], struck, recovered, entry["in_time"])
+            mail_only = entry["fault"]["kind"] == "mail" or entry["fault"]["targets"] == ["smtp"]
+            yield Window(entry["name"], struck, recovered, entry["in_time"], mail_only)

@@ -83,7 +83,7 @@ def lateness_is_explained(case: Case) -> Check:
     check = Check("lateness is explained by the outages")
     for ticket in case.tickets:
         for row in _fired(case.ledger[ticket]):
-            late = unexplained(row["due_at"], row["fired_at"], case.windows)
+            late = unexplained(row["due_at"], row["fired_at"], case.outages)
             key = f"{ticket}: {row['clock']} {row['step']} due {row['due_at']}"
             check.expect(late <= PATIENCE, f"{key} was {late.total_seconds():.1f} s late without a reason")
     return check
