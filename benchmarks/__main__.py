@@ -1,6 +1,8 @@
 """`python -m benchmarks [NAME…]`: runs the measurements and writes `benchmarks/RESULTS.md`.
 
 `BENCH_SIZE` is `short` (the default) or `long`. With names, only those run and are printed, and no file is written.
+`python -m benchmarks reads --tickets 20000,100000,1000000` fills a desk to each of these sizes, which takes some
+minutes, and writes `benchmarks/READS.md`.
 """
 
 import os
@@ -8,6 +10,7 @@ import platform
 import re
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +20,7 @@ from typing import Final
 import psutil  # type: ignore[import-untyped]  # ships no types
 import uvloop
 
-from benchmarks import create, events, memory, timers, transition
+from benchmarks import create, events, memory, reads, timers, transition
 from benchmarks.desk import RUNS
 from benchmarks.figures import Section, goals_table
 
@@ -30,10 +33,13 @@ ALL: Final[dict[str, Benchmark]] = {
     "memory": memory.measure,
     "events": events.measure,
 }
+READS: Final = Path(__file__).parent / "READS.md"
 RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 
 
 def main(names: Sequence[str]) -> int:
+    if names[:1] == ["reads"]:
+        return _reads(names[1:])
     size = os.environ.get("BENCH_SIZE", "short")
     unknown = [name for name in names if name not in ALL]
     if unknown or size not in ("short", "long"):
@@ -51,20 +57,37 @@ def main(names: Sequence[str]) -> int:
     return 0
 
 
+def _reads(options: Sequence[str]) -> int:
+    """The reads, which take too long to be among the others."""
+    parser = ArgumentParser(prog="python -m benchmarks reads")
+    parser.add_argument("--tickets", default="20000,100000", help="how many, several with commas")
+    sizes = [int(size) for size in parser.parse_args(options).tickets.split(",")]
+    command = f"python -m benchmarks reads --tickets {','.join(map(str, sizes))}"
+    section = uvloop.run(reads.measure(sizes))
+    parts = [_began("Reads of many tickets", command), section.markdown()]
+    READS.write_text("\n\n".join(part.rstrip() for part in parts) + "\n")
+    print(section.markdown(), f"\nWritten to benchmarks/{READS.name}.")
+    return 0
+
+
 async def _measured(benchmark: Benchmark, size: str) -> Section:
     return await benchmark(size)
 
 
 def _report(sections: Sequence[Section], size: str) -> str:
     goals = goals_table([goal for section in sections for goal in section.goals])
-    began = (
-        "# Measurements\n\n"
-        f"Written by `BENCH_SIZE={size} make bench` at {_commit()} on {datetime.now(UTC):%Y-%m-%d}. Compare "
+    began = _began("Measurements", f"BENCH_SIZE={size} make bench")
+    parts = [began, f"## Goals\n\n{goals.markdown()}", *(section.markdown() for section in sections)]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _began(title: str, command: str) -> str:
+    return (
+        f"# {title}\n\n"
+        f"Written by `{command}` at {_commit()} on {datetime.now(UTC):%Y-%m-%d}. Compare "
         "ratios, not absolute times: another machine, or this one on another day, is faster or slower.\n\n"
         f"{_machine()}\n"
     )
-    parts = [began, f"## Goals\n\n{goals.markdown()}", *(section.markdown() for section in sections)]
-    return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
 def _commit() -> str:
@@ -72,7 +95,7 @@ def _commit() -> str:
     head = _git("rev-parse", "--short", "HEAD")
     if not head:
         return "no commit"
-    changed = _git("status", "--porcelain", "--", ":/", ":!/benchmarks/RESULTS.md")
+    changed = _git("status", "--porcelain", "--", ":/", ":!/benchmarks/*.md")
     return f"commit {head} with uncommitted changes" if changed else f"commit {head}"
 
 
