@@ -20,12 +20,14 @@ from api import (
     notification,
     reconciliation,
     sla,
+    stream,
     ticket,
     view,
 )
 from api.desk import Desk
 from api.errors import install, problems
 from api.middleware import Frame
+from api.stream.hub import Hub
 from api.throttle import WrongTokens
 from runtime.metrics import Page
 
@@ -41,6 +43,7 @@ def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page]
     app.state.desk = desk
     app.state.figures = metrics.State(desk, pages, others)
     app.state.wrong_tokens = WrongTokens()
+    app.state.hub = Hub(desk.database)
     app.state.objects = open_objects(desk.settings.attachments_url)
     install(app)
     app.include_router(health.router, tags=["health"])
@@ -69,6 +72,7 @@ def _features() -> APIRouter:
     features.include_router(calendar.router)
     features.include_router(notification.router)
     features.include_router(view.router)
+    features.include_router(stream.router)
     features.include_router(codec.router)
     return features
 

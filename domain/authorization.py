@@ -7,8 +7,8 @@ compares roles. Which tickets a person sees is a `Visibility`: storage turns it 
 A record that a person may not know of is `NotFound`; one that they see but may not change is `Forbidden`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -120,6 +120,9 @@ class TicketFacts:
     team_id: UUID | None = None
     assignee_id: UUID | None = None
     collaborator_ids: frozenset[UUID] = frozenset()
+
+    def followed_by(self, people: Iterable[UUID]) -> "TicketFacts":
+        return replace(self, collaborator_ids=frozenset(people))
 
 
 @dataclass(frozen=True, slots=True)

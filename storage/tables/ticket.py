@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
@@ -40,6 +41,7 @@ class TicketRow(Base):
         Index("ix_tickets_status_rank", "status", "rank", "created_at", "id"),
         Index("ix_tickets_created_at", "created_at", "id"),
         Index("ix_tickets_updated_at", "updated_at", "id"),
+        Index("ix_tickets_changed_at", "changed_at", "id"),
         Index("ix_tickets_requester_id", "requester_id", "created_at", "id"),
         Index("ix_tickets_assignee_id", "assignee_id", "created_at", "id"),
         Index("ix_tickets_team_id", "team_id", "created_at", "id"),
@@ -95,6 +97,7 @@ class TicketRow(Base):
     breached: Mapped[bool] = mapped_column(server_default=text("false"))
     next_step: Mapped[str | None]
     next_step_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())  # by the database's own clock
 
 
 class TicketSearchRow(Base):

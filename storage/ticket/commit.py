@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Integer, Table, Uuid, bindparam, delete, insert, select, text, update
+from sqlalchemy import Boolean, Integer, Table, Uuid, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -31,7 +31,7 @@ from storage.tables.ticket import (
     TicketWatcherRow,
 )
 from storage.ticket import facts as finding
-from storage.ticket import merge, words
+from storage.ticket import live, merge, words
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
 
@@ -62,7 +62,7 @@ _OPENED: Final = (
     "tags",
     "custom_fields",
 )
-_MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in _OPENED)  # noqa: SIM118
+_MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in (*_OPENED, "changed_at"))  # noqa: SIM118
 """The columns that mirror the process's state; the others are its contents."""
 _COMMENT: Final = tuple(Comment.model_fields)
 _INSERT_TICKET: Final = Statement(insert(_TICKETS), (*_OPENED, *_MIRRORED))
@@ -100,6 +100,7 @@ _WRITE_HISTORY: Final = Statement(
     VALUES (:ticket_id, :version, :state, :policy)
     ON CONFLICT (ticket_id) DO UPDATE SET version = :version, state = :state,
         policy = CASE WHEN :adopted THEN :policy ELSE known.policy END
+    RETURNING pg_notify(:channel, concat(:ticket_id, ':', :version))
 """).bindparams(
         bindparam("ticket_id", type_=Uuid()),
         bindparam("version", type_=Integer()),
@@ -111,7 +112,7 @@ _WRITE_HISTORY: Final = Statement(
     )
 )
 _ONE_TICKET: Final = update(_TICKETS).where(_TICKETS.c.id == bindparam("of"))
-_UPDATE_TICKET: Final = Statement(_ONE_TICKET, _MIRRORED)
+_UPDATE_TICKET: Final = Statement(_ONE_TICKET.values(changed_at=func.now()), _MIRRORED)
 _UPDATE_TAGS: Final = Statement(_ONE_TICKET, ("tags",))
 _UPDATE_CONTENTS: Final = Statement(_ONE_TICKET, ("subject", "description", "custom_fields"))
 
@@ -294,6 +295,7 @@ def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> list[An
         state=state.model_dump(mode="json", exclude={"policy"}),
         policy=None if state.policy is None else state.policy.model_dump(mode="json"),
         adopted=policy,
+        channel=live.CHANNEL,
     )
     said = []
     for comment in change.comments:

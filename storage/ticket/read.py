@@ -63,7 +63,7 @@ _PLAIN: Final = [
     "resolved_at",
     "closed_at",
 ]
-_INTERNAL_EVENTS: Final = (
+INTERNAL_EVENTS: Final = (
     "noted",
     "split",
     "merged_from",
@@ -248,7 +248,7 @@ async def events(
         .limit(size + 1)
     )
     if not internal:
-        statement = statement.where(TicketEventRow.type.not_in(_INTERNAL_EVENTS))
+        statement = statement.where(TicketEventRow.type.not_in(INTERNAL_EVENTS))
     if after is not None:
         version, position = after
         later = and_(TicketEventRow.version == version, TicketEventRow.position > position)

@@ -92,6 +92,7 @@ SHARED: Final = {
         "metrics",
         "middleware",
         "page",
+        "stream",
         "temporal",
         "throttle",
     },
