@@ -8,7 +8,7 @@ from api.ticket.access import ticket_for
 from api.ticket.forms import FORMS, Apply
 from domain import macro
 from domain.account import Principal, Role
-from domain.authorization import Owned, check
+from domain.authorization import check, not_allowed
 from domain.errors import Invalid, NotFound
 from domain.field import check_complete, check_values
 from domain.macro import Macro
@@ -158,5 +158,5 @@ async def _watcher(reader: Any, caller: Principal, person_id: UUID | None, *, wo
     if person_id is None or person_id == caller.person_id:
         return caller.person_id
     if not works:
-        check(caller, "ticket.create_for", Owned(person_id))
+        raise not_allowed()
     return (await people.person(reader, person_id)).id
