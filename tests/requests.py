@@ -150,6 +150,21 @@ BODIES: Final[Mapping[str, Any]] = {
         "actions": [{"action": "tag", "add": ["greeted"], "remove": []}],
     },
     "POST /macros/{macro_id}/preview": {"ticket": "{ticket_id}"},
+    "POST /views": {
+        "name": "Burning",
+        "personal": False,
+        "teams": [],
+        "query": "status:open disk",
+        "sort": "-created_at",
+        "position": 1,
+    },
+    "PATCH /views/{view_id}": {
+        "name": "Late",
+        "teams": [],
+        "query": "status:open disk",
+        "sort": "priority",
+        "position": 2,
+    },
     "POST /sla-policies": POLICY,
     "POST /sla-policies/preview": {
         "priority": "high",
@@ -175,6 +190,7 @@ BODIES: Final[Mapping[str, Any]] = {
     },
     "POST /notifications/{notification_id}/read": None,
     "POST /notifications/{notification_id}/resend": None,
+    "POST /processes/rebuild": None,
     "POST /codec/decode": {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "e30="}]},
 }
 """By method and path without the prefix. Bytes are sent as they are, of the type in TYPES; None is no body.
@@ -216,6 +232,7 @@ async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dic
     await make("calendar_id", "/calendars", {"name": "Shift", "weekly": WEEK})
     await make("policy_id", "/sla-policies", {**POLICY, "name": "Slow"})
     await make("macro_id", "/macros", {"name": "Tags", "actions": [{"action": "tag", "add": ["seen"]}]})
+    await make("view_id", "/views", {"name": "Late", "query": "status:open"})
     await make("field_id", "/fields", {"key": "version", "label": "Version", "type": "text"})
     await make("token_id", "/tokens", {"name": "robot"})
     ticket = {"subject": "The disk is full", "description": "磁盘空间不足"}

@@ -294,6 +294,7 @@ LISTS: Final = (
     "/notifications",
     "/macros",
     "/bulk",
+    "/views",
 )
 CURSORS: Final = (
     [],
