@@ -4,6 +4,7 @@ The routes are those of the OpenAPI document, so a new one without a decision fa
 be told that the record's state does not allow it; whoever does not is told 403, or 404 where existence is secret.
 """
 
+import asyncio
 import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
+from httpx import ASGITransport
 from sqlalchemy import insert
 
 from api.desk import Desk
@@ -72,6 +74,7 @@ INSTEAD: Final[dict[str, Any]] = {
 
 ASKED: Final = {
     "GET /tokens : of somebody": "?person={person_id}",
+    "GET /stream : of a ticket": "?ticket={ticket_id}",
     "GET /notifications : of everybody": "?recipient={stranger_id}",
     "POST /tickets/{ticket_id}/attachments : internal": "?name=file.bin&visibility=internal",
 }
@@ -132,9 +135,51 @@ async def outcome(caller: Caller, route: str, relation: str) -> str:
     sent: dict[str, Any] = {"content": body, "headers": {"Content-Type": kind}}
     if not isinstance(body, bytes):
         sent = {} if body is None else {"json": body}
+    if path == "/stream":
+        return as_outcome(await beginning_of(caller.api, url + question))
     answer = await caller.api.request(method, url + question, **sent)
     assert answer.status_code < 500 or path == "/readyz", (route, answer.text)
-    return str(answer.status_code) if answer.status_code in (401, 403, 404) else "yes"
+    return as_outcome(answer.status_code)
+
+
+def as_outcome(status: int) -> str:
+    return str(status) if status in (401, 403, 404) else "yes"
+
+
+async def beginning_of(api: Api, url: str) -> int:
+    """The status of an answer that has no end."""
+    request = api.build_request("GET", url)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": request.url.path,
+        "raw_path": request.url.raw_path,
+        "root_path": "",
+        "scheme": "http",
+        "query_string": request.url.query,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "server": ("desk.test", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            begun.set_result(message["status"])
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    transport = api._transport
+    assert isinstance(transport, ASGITransport)
+    answering = asyncio.ensure_future(transport.app(scope, receive, send))
+    try:
+        return await begun
+    finally:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
 
 
 def in_order(routes: list[str]) -> list[str]:
