@@ -40,6 +40,7 @@ PASSWORD: Final = "long-ago-password"
 
 INSTEAD: Final[dict[str, Any]] = {
     "POST /sessions": {"email": "admin@desk.example", "password": PASSWORD},
+    "POST /tickets": {**BODIES["POST /tickets"], "external_id": "{external_id}"},
     "POST /tickets : for oneself": {"subject": "A", "description": "B"},
     "POST /tickets : for a customer": {
         "subject": "A",
@@ -231,6 +232,7 @@ class Records:
         return {
             **self._common,
             "person_id": person_id,
+            "external_id": name,
             "organization_id": (await self._post("/organizations", {"name": name}))["id"],
             "policy_id": (await self._post("/sla-policies", {**POLICY, "name": name, "match": {}}))["id"],
             "field_id": (await self._post("/fields", {"key": f"f{name}", "label": "L", "type": "text"}))[

@@ -13,14 +13,17 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
 from activities.failure import as_desk_error
+from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from domain import ids
+from domain.reconciliation import ReconciliationInput, Totals
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.sla.rollout import RolloutInput
 from domain.ticket.fields import Priority
 from domain.ticket.messages import ProcessView, Reconsider
 from domain.ticket.moves import Action
 from domain.ticket.state import SEEN_LIMIT
+from storage import reconciliation
 from storage.assignment import active_tickets
 from storage.database import Database
 from storage.sla import create_policy
@@ -30,6 +33,7 @@ from tests.replay.paths import bulk
 from tests.replay.stage import Stage, histories, until, working
 from tests.workflows.desk import TicketDesk, running
 from workers.registry import WORKFLOWS
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
 from workflows.ticket import TicketWorkflow
 
@@ -55,6 +59,7 @@ POLICY: Final = Policy(
 BOUNDED: Final = {
     "Notification": "the attempts of a mail are one activity, however many they are",
     "Absence": "two timers and two activities, and no messages",
+    "Housekeeping": "one activity for each kind of leftover",
 }
 """The processes that need no second run, with the reason. Every other type has a test of its runs here."""
 
@@ -200,6 +205,23 @@ async def test_a_rollout_over_many_runs_tells_every_ticket(desk: TicketDesk) -> 
     await until(all_adopted)
 
 
+async def test_a_reconciliation_over_many_runs_looks_at_every_ticket_once(desk: TicketDesk) -> None:
+    tickets = [desk.command() for _ in range(12)]
+    await asyncio.gather(*(desk.open(command) for command in tickets))
+    activities = ReconciliationActivities(desk.database, desk.client, reconciliation, size=1)
+    queue, workflow_id = f"test-{uuid4()}", ids.workflow_id("reconciliation", str(uuid4()))
+    work = {"workflows": [ReconciliationWorkflow], "activities": [activities.page, activities.repeat]}
+    async with working(Stage(desk.client, desk.database), queue, **work):
+        totals = await desk.client.execute_workflow(
+            ReconciliationWorkflow.run,
+            ReconciliationInput(full=True, history_limit=10),
+            id=workflow_id,
+            task_queue=queue,
+        )
+    assert totals == Totals(checked=len(tickets), asked=len(tickets))
+    assert len(await histories(desk.client, workflow_id)) > 3
+
+
 async def test_a_bulk_action_over_many_runs_is_done_to_every_ticket_once(
     temporal: Client, database: Database
 ) -> None:
@@ -211,4 +233,4 @@ async def test_a_bulk_action_over_many_runs_is_done_to_every_ticket_once(
 
 def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_history() -> None:
     types = {one.__temporal_workflow_definition.name for one in WORKFLOWS}  # type: ignore[attr-defined]
-    assert types == {"Ticket", "Rollout", "Bulk", *BOUNDED}
+    assert types == {"Ticket", "Rollout", "Bulk", "Reconciliation", *BOUNDED}
