@@ -17,6 +17,7 @@ import psycopg
 
 from benchmarks.vocabulary import CATEGORIES, body, code, subject
 from storage.search import codes, words
+from storage.tables.ticket import FREQUENT_WORDS
 
 POOL: Final = 20_000
 CHUNK: Final = 50_000
@@ -41,9 +42,10 @@ _STAGING = """
     CREATE UNLOGGED TABLE IF NOT EXISTS pool (id int PRIMARY KEY, text tsvector, comment tsvector)
 """
 _SEARCH = """
-    INSERT INTO ticket_search (ticket_id, shared, entire)
-    SELECT ticket_id, shared, CASE WHEN note.id IS NOT NULL THEN shared || note.comment END
+    INSERT INTO ticket_search (ticket_id, created_at, shared, entire)
+    SELECT ticket_id, created_at, shared, CASE WHEN note.id IS NOT NULL THEN shared || note.comment END
     FROM staged
+    JOIN tickets ON tickets.id = ticket_id
     JOIN pool AS about ON about.id = text_id
     LEFT JOIN pool AS answer ON answer.id = comment_id
     LEFT JOIN pool AS note ON note.id = note_id,
@@ -104,6 +106,7 @@ def populate(url: str, people: People, start: int, stop: int, *, of: int, seed: 
         connection.execute("DROP TABLE staged, pool")
         for _, definition in indexes:
             connection.execute(definition)
+        connection.execute(FREQUENT_WORDS)
         connection.execute("VACUUM ANALYZE")
 
 

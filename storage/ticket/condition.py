@@ -95,13 +95,14 @@ def searched(statement: Select[Any], visible: Visibility, asked: search.Asked) -
     return statement.where(document(visible).bool_op("@@")(tsquery(asked.all)))
 
 
-def document(visible: Visibility) -> ColumnElement[str]:
-    """The words of a ticket that this person may read: internal ones only where they work on it."""
+def document(visible: Visibility, row: Any = TicketSearchRow) -> ColumnElement[str]:
+    """The words of a ticket that this person may read: internal ones only where they work on it. `row` has them."""
+    entire: ColumnElement[str] = func.coalesce(row.entire, row.shared)
     if visible.everything:
-        return _ENTIRE
+        return entire
     if not visible.works:
-        return TicketSearchRow.shared.expression
-    return case((or_(*_worked_on(visible)), _ENTIRE), else_=TicketSearchRow.shared)
+        return func.coalesce(row.shared)
+    return case((or_(*_worked_on(visible)), entire), else_=row.shared)
 
 
 def tsquery(text: str) -> ColumnElement[Any]:

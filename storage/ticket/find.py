@@ -40,7 +40,8 @@ _SCATTERED: Final = 3
 """How much more a ticket costs that the index of words found somewhere than the next one of a walk."""
 
 _PATIENCE: Final = 6
-"""A walk is given up after so many times the tickets that statistics made it expect."""
+"""A walk is given up after so many times the tickets that statistics made it expect, or when it has cost twice what
+the index of words would have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ async def _matching(
     """The first `count` matches after `after` in the order of `sort`."""
     matches, total = await _expected(reader, sought.asked)
     if not sought.asked.wanted or matches > sqrt(count * total / _SCATTERED):
-        found = await _walked(reader, sought, sort, after, count, int(_PATIENCE * count * total / matches))
+        patience = min(_PATIENCE * count * total / matches, 2 * _SCATTERED * matches)
+        found = await _walked(reader, sought, sort, after, count, int(patience))
         if found is not None:
             return found
     return await _keys(reader, _indexed(sought, sort, after, count))
@@ -149,6 +151,8 @@ async def _looked_through(
 
 def _indexed(sought: Search, sort: str, after: Sequence[Any] | None, count: int) -> Select[Any]:
     """By the index of words, or of another condition that leaves less; sorted afterwards."""
+    if sort.removeprefix("-") == "created_at" and sought.asked.wanted:
+        return _newest_matches(sought, order_of(sort), after, count)
     order = order_of(sort)
     found = searched(select(*order.columns), sought.visible, sought.asked)
     found = found.where(*seen(sought.visible), *conditions(sought.wanted))
@@ -157,6 +161,27 @@ def _indexed(sought: Search, sort: str, after: Sequence[Any] | None, count: int)
     fenced = found.offset(0).subquery()  # keeps the limit from tempting it into a walk
     own = tuple(fenced.columns[column.key] for column in order.columns)
     return page(select(*own), replace(order, columns=own), after, count - 1)
+
+
+def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, count: int) -> Select[Any]:
+    """Sorts the matches by what stands beside their words, and looks at tickets only until there are enough."""
+    words = func.coalesce(TicketSearchRow.entire, TicketSearchRow.shared)
+    columns: tuple[Any, ...] = (TicketSearchRow.created_at, TicketSearchRow.ticket_id)
+    matches: Select[Any] = select(*columns).where(words.bool_op("@@")(tsquery(sought.asked.wanted)))
+    simple = sought.visible.everything and sought.asked.all == sought.asked.wanted
+    if simple and not sought.wanted.conditions:
+        return page(matches, replace(order, columns=columns), after, count - 1)
+    if not simple:
+        matches = matches.add_columns(TicketSearchRow.shared, TicketSearchRow.entire)
+    by = [column.desc() if order.descending else column.asc() for column in columns]
+    hits = matches.order_by(*by).offset(0).subquery()
+    own = (hits.columns.created_at, hits.columns.ticket_id)
+    found = select(*own).join(TicketRow, TicketRow.id == hits.columns.ticket_id)
+    found = found.where(*seen(sought.visible), *conditions(sought.wanted))
+    if not simple:
+        readable = document(sought.visible, hits.columns)
+        found = found.where(readable.bool_op("@@")(tsquery(sought.asked.all)))
+    return page(found, replace(order, columns=own), after, count - 1)
 
 
 async def _ranked(reader: Reader, sought: Search, after: Sequence[Any] | None, count: int) -> list[Key]:

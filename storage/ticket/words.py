@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, Uuid, bindparam, text
+from sqlalchemy import Boolean, DateTime, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ticket.fields import Visibility
@@ -20,8 +20,8 @@ _ANEW_LIMIT: Final = 150_000
 """Characters of split words of all comments, when a document is made anew."""
 
 _ANEW: Final = text("""
-    INSERT INTO ticket_search AS known (ticket_id, shared, entire)
-    SELECT :ticket_id, shared, CASE WHEN :notes <> '' THEN
+    INSERT INTO ticket_search AS known (ticket_id, created_at, shared, entire)
+    SELECT :ticket_id, :created_at, shared, CASE WHEN :notes <> '' THEN
         shared || setweight(to_tsvector('english', :notes), 'D') || array_to_tsvector(CAST(:note_codes AS text[]))
     END
     FROM (
@@ -31,7 +31,7 @@ _ANEW: Final = text("""
             || array_to_tsvector(CAST(:codes AS text[])) AS shared
     ) AS made
     ON CONFLICT (ticket_id) DO UPDATE SET shared = excluded.shared, entire = excluded.entire
-""").bindparams(bindparam("ticket_id", type_=Uuid()))
+""").bindparams(bindparam("ticket_id", type_=Uuid()), bindparam("created_at", type_=DateTime(timezone=True)))
 _WRITE: Final = Statement(_ANEW)
 _ADD: Final = Statement(
     text("""
@@ -48,7 +48,9 @@ _ADD: Final = Statement(
     FROM made WHERE known.ticket_id = made.ticket_id AND fits
 """).bindparams(bindparam("ticket_id", type_=Uuid()), bindparam("public", type_=Boolean()))
 )
-_TEXTS: Final = text("SELECT number, external_id, subject, description FROM tickets WHERE id = :ticket_id")
+_TEXTS: Final = text(
+    "SELECT created_at, number, external_id, subject, description FROM tickets WHERE id = :ticket_id"
+)
 _BODIES: Final = text(
     "SELECT body, visibility FROM ticket_comments WHERE ticket_id = :ticket_id ORDER BY at, id"
 )
@@ -67,7 +69,8 @@ def add(asking: Pipeline, change: Change) -> None:
     if is_new_text(change):
         return
     if opened is not None:
-        ticket = (change.state.number, opened.external_id, opened.subject, opened.description)
+        state = change.state
+        ticket = (state.created_at, state.number, opened.external_id, opened.subject, opened.description)
         said = [(comment.body, comment.visibility) for comment in change.comments]
         asking.ask(_WRITE, **_document(change.ticket_id, ticket, said))
         return
@@ -93,13 +96,14 @@ async def write_anew(connection: AsyncConnection, ticket_id: UUID) -> None:
 
 def _document(ticket_id: UUID, ticket: tuple[Any, ...], said: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The parameters of `_WRITE`. A ticket is found by its number and its ids too."""
-    number, external_id, subject, description = ticket
+    created_at, number, external_id, subject, description = ticket
     public = [body for body, visibility in said if visibility == Visibility.PUBLIC]
     notes = [body for body, visibility in said if visibility != Visibility.PUBLIC]
     names = [str(number), str(ticket_id), *([external_id.lower()[:100]] if external_id else [])]
     found = [code for one in (subject, description, *public) for code in search.codes(one)]
     return {
         "ticket_id": ticket_id,
+        "created_at": created_at,
         "subject": search.words(subject),
         "description": search.words(description),
         "comments": _joined(public),

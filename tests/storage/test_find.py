@@ -371,6 +371,9 @@ async def test_a_frequent_word_that_stands_late_in_the_order_is_found(world: Wor
         )
         await writer.execute(text("ANALYZE ticket_search"))
         await writer.execute(
-            text("INSERT INTO ticket_search SELECT id, to_tsvector('x') FROM tickets WHERE number > 1000")
+            text(
+                "INSERT INTO ticket_search (ticket_id, created_at, shared)"
+                " SELECT id, created_at, to_tsvector('x') FROM tickets WHERE number > 1000"
+            )
         )
     assert [one.id for one in await world.find("gateway", size=30)] == old
