@@ -76,9 +76,13 @@ def workflow_type(history: WorkflowHistory) -> str:
 
 
 def keep(version: Version, path: str, histories: list[WorkflowHistory]) -> None:
-    """Writes the runs of one path; the same history always gives the same bytes."""
+    """Writes the runs of one path; the same history always gives the same bytes.
+
+    A run that has done nothing yet has nothing to replay: the replayer would wait for it for ever.
+    """
     version.folder.mkdir(parents=True, exist_ok=True)
-    for run, history in enumerate(histories, 1):
+    begun = [history for history in histories if _has_begun(history)]
+    for run, history in enumerate(begun, 1):
         document = json.dumps(
             _blank(json.loads(history.to_json())), ensure_ascii=False, separators=(",", ":")
         )
@@ -97,6 +101,10 @@ def begin(version: Version) -> None:
 
 def keep_outline(version: Version) -> None:
     (version.folder / OUTLINE).write_text(outline())
+
+
+def _has_begun(history: WorkflowHistory) -> bool:
+    return any(event.HasField("workflow_task_completed_event_attributes") for event in history.events)
 
 
 def _blank(value: Any) -> Any:
