@@ -31,6 +31,7 @@ from runtime.version import desk_version
 
 # API, workers, servers: three times this is less than the ten seconds within which all is stopped.
 _PART_STOPS_WITHIN = timedelta(seconds=3)
+_DRAIN = "2"  # seconds of those three
 
 
 def register(app: typer.Typer) -> None:
@@ -132,7 +133,7 @@ class _Desk:
         ready: Callable[[], Awaitable[bool]] | None = None,
     ) -> Program:
         """A part of ours, told where the servers are."""
-        environment = {f"{PREFIX}HOME": str(self.settings.home)}
+        environment = {f"{PREFIX}HOME": str(self.settings.home), f"{PREFIX}DRAIN": _DRAIN}
         environment[f"{PREFIX}METRICS_ADDRESS"] = self.metrics
         environment[f"{PREFIX}WORKER_METRICS_URL"] = f"http://{self.metrics}/metrics"
         if self.settings.embedded_database:

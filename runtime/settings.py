@@ -147,6 +147,10 @@ class Settings(BaseSettings):
     rpc_timeout: Timeout = Field(timedelta(seconds=8), description="longest wait for an answer of Temporal")
     connect_timeout: Timeout = Field(timedelta(seconds=5), description="longest wait for a connection")
 
+    drain: Timeout = Field(
+        timedelta(seconds=20), description="longest time to finish what was begun, when told to stop"
+    )
+
     smtp_url: Annotated[str, _url("smtp", "smtps", "smtp+starttls")] = Field(
         "", repr=False, description="smtp://user:password@host:port; empty: mails are kept and readable"
     )

@@ -1,9 +1,8 @@
 """Runs workers until they are told to stop: one for each queue, and the relay beside the process queue."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from contextlib import AsyncExitStack
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import structlog
@@ -24,7 +23,6 @@ from workers.schedules import ensure_schedules
 
 _log = structlog.get_logger()
 
-GRACE: Final = timedelta(seconds=30)
 CACHED_WORKFLOWS: Final = 2000
 MAILS_PER_SECOND: Final = 50.0
 WORKFLOW_TASKS: Final = 20
@@ -50,12 +48,12 @@ def worker_for(queue: str, settings: Settings, database: Database, client: Clien
         disable_eager_activity_execution=delivering,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
-        graceful_shutdown_timeout=GRACE,
+        graceful_shutdown_timeout=settings.drain,
     )
 
 
 async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
-    """Runs until cancelled; then finishes what has begun, within the grace period."""
+    """Runs until cancelled; then finishes what has begun, on all queues at once, as long as draining may take."""
     database = Database(settings.database_url)
     runtime, page = metered_runtime()
     client = await connect(settings, runtime=runtime)
@@ -73,12 +71,21 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
             # A relay that ends ends the process, and the process is started again: without a relay, mails and
             # signals would lie in the outbox while everything looks well. It outlives the workers, who feed it.
             until_told = asyncio.shield(task)
-        for queue in queues:
-            await stack.enter_async_context(worker_for(queue, settings, database, client))
-        _log.info("workers_polling", queues=queues)
-        if PROCESS in queues:
-            await ensure_schedules(client)
-        await until_told
+        async with _polling([worker_for(queue, settings, database, client) for queue in queues]):
+            _log.info("workers_polling", queues=queues)
+            await until_told
+
+
+@asynccontextmanager
+async def _polling(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    """Starts one after the other, stops all at the same time."""
+    stacks = [AsyncExitStack() for _ in workers]
+    try:
+        for stack, worker in zip(stacks, workers, strict=True):
+            await stack.enter_async_context(worker)
+        yield
+    finally:
+        await asyncio.gather(*(stack.aclose() for stack in stacks))
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -2,8 +2,8 @@
 
 A stream begins with `hello`, then says `ticket` for each that changed, with the policy of lists and details. Its
 event ids are the database's time: `Last-Event-ID` brings what happened since, some of it perhaps twice, none of
-it never. `reset` means that too much happened to be told, `end` that the token holds no longer. Hearing and
-handing out is `api/stream/hub.py`'s business.
+it never. `reset` means that too much happened to be told, `end` that the token holds no longer. A process that
+stops ends its streams without a word. Hearing and handing out is `api/stream/hub.py`'s business.
 """
 
 from collections.abc import AsyncIterator
@@ -90,7 +90,7 @@ async def _events(
             async for event in _missed(desk, stream, since, now):
                 yield event
         checked = now
-        while True:
+        while not stream.ended:
             for message in await stream.take(RECHECK.total_seconds()):
                 yield _event("ticket", message.at, stream.shown(message))
             if stream.lost:

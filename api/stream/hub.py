@@ -58,6 +58,7 @@ class Stream:
     caller: Principal
     only: frozenset[UUID] | None = None
     lost: bool = False
+    ended: bool = False
     _pending: dict[UUID, Message] = field(default_factory=dict)
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -80,6 +81,11 @@ class Stream:
         """Too much happened to be told one by one."""
         self._pending.clear()
         self.lost = True
+        self._ready.set()
+
+    def end(self) -> None:
+        """What is pending is still sent, then no more."""
+        self.ended = True
         self._ready.set()
 
     async def take(self, timeout_seconds: float) -> list[Message]:
@@ -107,6 +113,13 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
         self._known: datetime | None = None
+        self._ending = False
+
+    def end(self) -> None:
+        """Ends all streams as complete answers, and those that still come: this process is stopping."""
+        self._ending = True
+        for stream in self._streams:
+            stream.end()
 
     @property
     def is_listening(self) -> bool:
@@ -126,6 +139,8 @@ class Hub:
             if self._task is None:
                 self._task = asyncio.create_task(self._run())
             await self._until_listening()
+            if self._ending:
+                stream.end()
             yield
         finally:
             self._streams.discard(stream)

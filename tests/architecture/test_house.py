@@ -89,6 +89,7 @@ SHARED: Final = {
         "errors",
         "forms",
         "health",
+        "leaving",
         "metrics",
         "middleware",
         "page",

@@ -15,6 +15,9 @@ VERSION: Final = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re
 IMAGE: Final = re.compile(r"[\w./-]+:v?\d+\.\d+(\.\d+)?(-[\w.-]+)?")
 """An image with the number of a version, so that what was tried is what runs."""
 
+DRAIN: Final[int] = Settings.model_fields["drain"].default.seconds
+"""How long a part takes to stop, at most."""
+
 TEMPORAL_IMAGES: Final = {"temporalio/server", "temporalio/admin-tools", "temporalio/ui"}
 
 

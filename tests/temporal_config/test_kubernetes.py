@@ -8,11 +8,9 @@ from typing import Any, Final
 import kubernetes_validate
 import pytest
 
-from cli import api
 from runtime.profile import place_of
 from runtime.settings import load_settings
-from tests.temporal_config.files import FOLDER, VERSION, manifests, toml, unknown_settings
-from workers.main import GRACE
+from tests.temporal_config.files import DRAIN, FOLDER, VERSION, manifests, toml, unknown_settings
 
 MANIFESTS: Final = manifests()
 OPERATORS: Final = {"PodMonitor"}
@@ -100,10 +98,10 @@ def test_the_profile_is_the_one_that_is_told_of() -> None:
 
 def test_parts_are_given_the_time_that_they_need_to_stop() -> None:
     for name in ("duradesk-worker-process", "duradesk-worker-delivery"):
-        assert _pods()[name]["spec"]["terminationGracePeriodSeconds"] >= GRACE.seconds + 10
+        assert _pods()[name]["spec"]["terminationGracePeriodSeconds"] >= DRAIN + 10
     pod = _pods()["duradesk-api"]
     pause = _container(pod)["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["spec"]["terminationGracePeriodSeconds"] >= pause + api._GRACE_SECONDS + 5
+    assert pod["spec"]["terminationGracePeriodSeconds"] >= pause + DRAIN + 5
 
 
 @pytest.mark.parametrize("name", sorted(set(_pods()) - {"duradesk-migrate"}))
