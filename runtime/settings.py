@@ -150,6 +150,12 @@ class Settings(BaseSettings):
     drain: Timeout = Field(
         timedelta(seconds=20), description="longest time to finish what was begun, when told to stop"
     )
+    deployment_name: str = Field(
+        "", max_length=63, description="worker deployment of Temporal; empty: workers without versions"
+    )
+    build_id: str = Field(
+        "", max_length=63, description="version of the workers in that deployment; empty: that of Duradesk"
+    )
 
     smtp_url: Annotated[str, _url("smtp", "smtps", "smtp+starttls")] = Field(
         "", repr=False, description="smtp://user:password@host:port; empty: mails are kept and readable"

@@ -7,12 +7,14 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from domain.queues import DELIVERY, PROCESS
 from runtime.metrics import metered_runtime
 from runtime.settings import Settings
 from runtime.temporal import check_key, connect
+from runtime.version import desk_version
 from storage.database import Database
 from workers.handlers import Handlers
 from workers.health import checks, watched
@@ -49,6 +51,23 @@ def worker_for(queue: str, settings: Settings, database: Database, client: Clien
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=settings.drain,
+        deployment_config=deployment(settings),
+    )
+
+
+def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The version that the worker tells Temporal, if it belongs to a deployment.
+
+    Every process moves to the version that is current at its next step (ADR 0010): a ticket lives for months, and
+    nobody keeps old workers that long.
+    """
+    if not settings.deployment_name:
+        return None
+    build_id = settings.build_id or desk_version()
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=settings.deployment_name, build_id=build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )
 
 
