@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+RELEASE ?= HEAD
 
 .DEFAULT_GOAL := help
-.PHONY: help up test fuzz check lock format bench chaos clean docs record
+.PHONY: help up test fuzz check lock format bench chaos clean docs record release-fixture
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Duradesk needs Python 3.11 or later; set PYTHON=." if sys.version_info < (3, 11) else 0)'
@@ -46,6 +47,12 @@ record: $(VENV)/.dev ## record the histories that replays are held against (docs
 
 chaos: $(VENV)/.dev ## kill everything under load and prove that nothing is lost; CHAOS_SIZE=short (two minutes) or long, SEED=
 	$(BIN)/python -m tests.chaos
+
+release-fixture: $(VENV)/.dev ## keep the code of RELEASE=, a commit, for the upgrade test (docs/upgrading.md)
+	@tree=$$(mktemp -d) && trap 'rm -rf "$$tree"' EXIT && git archive $(RELEASE) | tar -x -C "$$tree" && \
+	rm -f tests/upgrade/released/*.whl && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --wheel-dir tests/upgrade/released "$$tree"
+	@sha256sum tests/upgrade/released/*.whl
 
 check: $(VENV)/.dev ## lint, types and the stairs
 	$(BIN)/ruff check .

@@ -22,10 +22,14 @@ POSTGRES: Final = "bin/postgres -D"
 
 
 class RunningDesk:
-    """A `duradesk up` on one data directory, with ports of its own; `settings` are further ones by name."""
+    """A `duradesk up` on one data directory, with ports of its own; `settings` are further ones by name. With
+    `code`, a folder that holds another version's packages, that version is run."""
 
-    def __init__(self, home: Path, *, stderr: IO[str] | None = None, **settings: str) -> None:
+    def __init__(
+        self, home: Path, *, stderr: IO[str] | None = None, code: Path | None = None, **settings: str
+    ) -> None:
         self.home = home
+        self.code = code
         self._stderr = stderr
         names = ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")
         ports = {name: str(free_port()) for name in names}
@@ -37,6 +41,8 @@ class RunningDesk:
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DURADESK_")}
         environment |= {f"DURADESK_{name}": value for name, value in self._settings.items()}
+        if self.code is not None:
+            environment["PYTHONPATH"] = str(self.code)  # comes before what is installed
         self.process = subprocess.Popen(
             (sys.executable, "-P", "-m", "cli.main", "up"),
             env=environment,
