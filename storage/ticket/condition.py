@@ -25,6 +25,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -61,6 +62,9 @@ COLUMNS: Final[dict[Field, Any]] = {
     "closed_at": TicketRow.closed_at,
     "next_step_at": TicketRow.next_step_at,
 }
+INTERNAL: Final[tuple[Field, ...]] = ("tags", "waiting_reason", "next_step_at")
+"""The fields that only those who work on a ticket may read; to others they are empty."""
+
 _CLOSED: Final = ("status", "kind", "channel", "tier")
 _RANKS: Final = {"critical": 1, "high": 2, "normal": 3, "low": 4}
 _NOBODY: Final = UUID(int=0)
@@ -79,7 +83,7 @@ async def narrow(reader: Reader | Writer, visible: Visibility, wanted: Filter) -
     def narrowed(statement: Select[Any]) -> Select[Any]:
         if asked is not None and asked.nothing:
             return statement.where(false())
-        statement = statement.where(*seen(visible), *conditions(wanted))
+        statement = statement.where(*seen(visible), *conditions(visible, wanted))
         return statement if asked is None else searched(statement, visible, asked)
 
     return narrowed
@@ -136,13 +140,25 @@ def _worked_on(visible: Visibility) -> list[ColumnElement[bool]]:
     ]
 
 
-def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    """The conditions on fields; names must have been looked up before."""
-    return [_condition(one) for one in wanted.conditions]
+def conditions(visible: Visibility, wanted: Filter) -> list[ColumnElement[bool]]:
+    """The conditions on fields, as far as this person may read them; names must have been looked up before."""
+    return [_condition(visible, one) for one in wanted.conditions]
 
 
-def _condition(one: Condition) -> ColumnElement[bool]:
+def read_by_staff(visible: Visibility) -> ColumnElement[bool]:
+    """Whether this person may read the fields `INTERNAL` of a ticket."""
+    if visible.everything:
+        return true()
+    return func.coalesce(or_(*_worked_on(visible)), False) if visible.works else false()
+
+
+def _condition(visible: Visibility, one: Condition) -> ColumnElement[bool]:
     found = _within(one) if isinstance(one, Within) else _one_of(one)
+    if one.field in INTERNAL and not visible.everything:  # to whoever may not read it, it is empty
+        if isinstance(one, OneOf) and None in one.values:
+            found = or_(found, not_(read_by_staff(visible)))
+        else:
+            found = found & read_by_staff(visible)
     return not_(func.coalesce(found, False)) if one.negated else found
 
 

@@ -22,7 +22,7 @@ from storage.database import Reader, connection_of
 from storage.page import Order, page
 from storage.tables.ticket import TicketRow, TicketSearchRow
 from storage.ticket.condition import conditions, document, named, searched, seen, tsquery
-from storage.ticket.listing import ORDERS, Key, keys, order_of, records
+from storage.ticket.listing import ORDERS, Key, always, keys, order_of, records
 
 RELEVANCE: Final = "relevance"
 RANKED: Final = 500
@@ -155,9 +155,8 @@ def _indexed(sought: Search, sort: str, after: Sequence[Any] | None, count: int)
         return _newest_matches(sought, order_of(sort), after, count)
     order = order_of(sort)
     found = searched(select(*order.columns), sought.visible, sought.asked)
-    found = found.where(*seen(sought.visible), *conditions(sought.wanted))
-    if sort.endswith("next_step_at"):
-        found = found.where(TicketRow.next_step_at.is_not(None))
+    found = found.where(*seen(sought.visible), *conditions(sought.visible, sought.wanted))
+    found = found.where(*always(sought.visible, sort))
     fenced = found.offset(0).subquery()  # keeps the limit from tempting it into a walk
     own = tuple(fenced.columns[column.key] for column in order.columns)
     return page(select(*own), replace(order, columns=own), after, count - 1)
@@ -177,7 +176,7 @@ def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, c
     hits = matches.order_by(*by).offset(0).subquery()
     own = (hits.columns.created_at, hits.columns.ticket_id)
     found = select(*own).join(TicketRow, TicketRow.id == hits.columns.ticket_id)
-    found = found.where(*seen(sought.visible), *conditions(sought.wanted))
+    found = found.where(*seen(sought.visible), *conditions(sought.visible, sought.wanted))
     if not simple:
         readable = document(sought.visible, hits.columns)
         found = found.where(readable.bool_op("@@")(tsquery(sought.asked.all)))

@@ -21,7 +21,7 @@ from domain.ticket.record import EscalationRecord, Ticket
 from storage.database import Reader
 from storage.page import Order, page
 from storage.tables.ticket import TicketRow
-from storage.ticket.condition import conditions, seen, ways_to_see
+from storage.ticket.condition import conditions, read_by_staff, seen, ways_to_see
 from storage.ticket.read import record, tickets
 
 Key = tuple[Any, ...]
@@ -48,14 +48,20 @@ def order_of(sort: str) -> Order:
     return Order((*columns, TicketRow.id), descending=sort.startswith("-"))
 
 
+def always(visible: Visibility, sort: str) -> list[ColumnElement[bool]]:
+    """What a ticket must have to stand in this order."""
+    if not sort.endswith("next_step_at"):
+        return []
+    return [TicketRow.next_step_at.is_not(None), read_by_staff(visible)]
+
+
 def keys(
     visible: Visibility, wanted: Filter, sort: str, after: Sequence[Any] | None, size: int
 ) -> Select[Any]:
     """The keys of the first `size` tickets after `after`, without regard to words."""
     order = order_of(sort)
-    always = [TicketRow.next_step_at.is_not(None)] if sort.endswith("next_step_at") else []
     walks = [
-        page(select(*order.columns).where(*always, *way), order, after, size - 1)
+        page(select(*order.columns).where(*always(visible, sort), *way), order, after, size - 1)
         for way in _ways(visible, wanted)
     ]
     if len(walks) == 1:
@@ -72,14 +78,15 @@ def _ways(visible: Visibility, wanted: Filter) -> list[list[ColumnElement[bool]]
     if states is not None and set(states) <= set(ACTIVE) and len(states) <= _WAYS:
         # Active tickets are few, whoever sees them.
         return [
-            [*seen(visible), *conditions(wanted & Filter((OneOf("status", (state,)),)))] for state in states
+            [*seen(visible), *conditions(visible, wanted & Filter((OneOf("status", (state,)),)))]
+            for state in states
         ]
     if visible.everything or _is_covered(visible, wanted):
-        return [conditions(wanted)]
+        return [conditions(visible, wanted)]
     ways = ways_to_see(visible)
     if len(ways) > _WAYS:
-        return [[*seen(visible), *conditions(wanted)]]
-    return [[way, *conditions(wanted)] for way in ways]
+        return [[*seen(visible), *conditions(visible, wanted)]]
+    return [[way, *conditions(visible, wanted)] for way in ways]
 
 
 def _is_covered(visible: Visibility, wanted: Filter) -> bool:

@@ -169,6 +169,16 @@ class Shown:
         return getattr(self.ticket, name)
 
 
+def _facts(one: Ticket, collaborators: frozenset[UUID]) -> TicketFacts:
+    return TicketFacts(
+        one.requester.id, one.team and one.team.id, one.assignee and one.assignee.id, collaborators
+    )
+
+
+def _as_read(one: Ticket, worked_on: bool) -> Ticket:
+    return one if worked_on else one.model_copy(update={"tags": ()})
+
+
 async def test_every_query_picks_what_its_rule_picks_for_everybody(crowded: World) -> None:
     world = crowded
     everything = await world.find("")
@@ -191,15 +201,8 @@ async def test_every_query_picks_what_its_rule_picks_for_everybody(crowded: Worl
             expected = {
                 one.id
                 for one in everything
-                if visible.covers(
-                    TicketFacts(
-                        one.requester.id,
-                        one.team and one.team.id,
-                        one.assignee and one.assignee.id,
-                        follows.get(one.id, frozenset()),
-                    )
-                )
-                and rule(Shown(one, me))  # type: ignore[arg-type]  # stands for a ticket
+                if visible.covers(facts := _facts(one, follows.get(one.id, frozenset())))
+                and rule(Shown(_as_read(one, visible.is_worked_on(facts)), me))  # type: ignore[arg-type]  # stands for a ticket
             }
             found = [one.id for one in await world.find(words, visible, size=7)]
             assert len(found) == len(set(found)), words
@@ -344,6 +347,27 @@ async def test_marks_stand_where_the_words_are(world: World) -> None:
         "print secret",
         "Printed again, happily",
     )
+
+
+async def test_what_a_ticket_hides_from_its_requester_finds_it_for_nobody_else(world: World) -> None:
+    hidden = {"tags": ["churn"], "waiting_reason": "no_skill", "next_step_at": NOW}
+    east = await world.insert(team_id=world.teams[0], **hidden)
+    west = await insert_ticket(world.database, world.agent, team_id=world.teams[1], **hidden)
+    agent = Visibility(False, world.agent, works=True, team_ids=frozenset(world.teams[:1]))
+    asker = Visibility(False, world.askers[0])
+    for words in ("tag:churn", "waiting_reason:no_skill", "next_step:any", "next_step:2020..2100"):
+        for visible, found, rest in (
+            (EVERYTHING, {east, west}, set[UUID]()),
+            (agent, {east}, {west}),  # of the other they are only the requester
+            (asker, set[UUID](), {east}),
+        ):
+            assert {one.id for one in await world.find(words, visible)} == found, words
+            assert {one.id for one in await world.find(f"-{words}", visible)} == rest, words
+    for words in ("tag:none", "waiting_reason:none", "next_step:none"):
+        assert [one.id for one in await world.find(words, agent)] == [west], words
+        assert [one.id for one in await world.find(words, asker)] == [east], words
+    assert [one.id for one in await world.find("", agent, sort="next_step_at")] == [east]
+    assert await world.find("printer", asker, sort="-next_step_at") == []
 
 
 async def test_a_name_that_nobody_has_is_an_error_only_for_the_staff(world: World) -> None:
