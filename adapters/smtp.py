@@ -39,6 +39,10 @@ class Sender(Protocol):
 
     async def send(self, message: EmailMessage) -> None: ...
 
+    async def greet(self, hostname: str) -> None:
+        """Connects, encrypts and signs in as for a mail, and leaves again; raises DeliveryFailed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
@@ -107,6 +111,9 @@ class NullSender:
     async def send(self, message: EmailMessage) -> None:
         raise DeliveryDelayed("smtp_not_configured", "No mail server is configured.")
 
+    async def greet(self, hostname: str) -> None:
+        raise DeliveryDelayed("smtp_not_configured", "No mail server is configured.")
+
 
 class SmtpSender:
     """One connection a mail: a delivery is a process of its own, and no connection outlives its server."""
@@ -126,20 +133,32 @@ class SmtpSender:
             # Not "from error": the library's errors name the recipient, and a cause is kept in the history.
             raise failure(error) from None
 
-    async def _send(self, message: EmailMessage) -> None:
+    async def greet(self, hostname: str) -> None:
+        client = self._client(hostname)
+        try:
+            async with asyncio.timeout(self._server.timeout.total_seconds()):
+                await client.connect()
+                await _leave(client)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise failure(error) from None
+
+    def _client(self, hostname: str) -> aiosmtplib.SMTP:
         server = self._server
         start_tls = {"auto": None, "always": True, "never": False}[server.starttls]
-        client = aiosmtplib.SMTP(
+        return aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             username=server.username,
             password=server.password,
-            local_hostname=_hostname(message),
+            local_hostname=hostname,
             timeout=server.timeout.total_seconds(),
             use_tls=server.tls,
             start_tls=False if server.tls else start_tls,
             validate_certs=server.verify,
         )
+
+    async def _send(self, message: EmailMessage) -> None:
+        client = self._client(_hostname(message))
         sender, recipient = _addresses(message)
         international = not (sender + recipient).isascii()
         await client.connect()

@@ -91,6 +91,9 @@ class CountingSender:
         with _counted(), MAIL_SECONDS.time():
             await self._sender.send(message)
 
+    async def greet(self, hostname: str) -> None:
+        await self._sender.greet(hostname)
+
 
 @contextmanager
 def _counted() -> Iterator[None]:

@@ -110,6 +110,20 @@ async def test_signing_in_works_and_a_wrong_password_kills_no_mail() -> None:
     assert missing.value.reply_code == 530
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+async def test_a_greeting_goes_as_far_as_a_mail_would_and_sends_none() -> None:
+    async with mail_server(password="right") as server:
+        address = server.url.removeprefix("smtp://")
+        await sender_for(f"smtp://desk:right@{address}").greet("desk.example")
+        with pytest.raises(DeliveryDelayed) as wrong:
+            await sender_for(f"smtp://desk:wrong@{address}").greet("desk.example")
+    assert wrong.value.code == "smtp_login_refused"
+    assert server.taken == []
+    with pytest.raises(DeliveryDelayed) as away:
+        await sender_for(f"smtp://127.0.0.1:{free_port()}").greet("desk.example")
+    assert away.value.code == "smtp_away"
+
+
 async def test_starttls_encrypts_and_an_untrusted_certificate_is_for_now() -> None:
     async with mail_server(tls=True) as server:
         host = f"127.0.0.1:{server.port}"
