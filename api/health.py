@@ -12,6 +12,7 @@ from starlette.responses import Response
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.client import Client
 
 from api.dependencies import CurrentDesk
 from api.desk import Desk
@@ -73,20 +74,21 @@ async def _temporal(desk: Desk) -> Part:
 
 
 async def _workers(desk: Desk) -> Part:
-    return await _polled(desk, PROCESS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    return await polled(desk.temporal, PROCESS, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
 
 
 async def _delivery(desk: Desk) -> Part:
-    return await _polled(desk, DELIVERY, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+    return await polled(desk.temporal, DELIVERY, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
 
 
-async def _polled(desk: Desk, queue: str, kind: TaskQueueType.ValueType) -> Part:
+async def polled(temporal: Client, queue: str, kind: TaskQueueType.ValueType) -> Part:
+    """Whether workers ask for this kind of work of a queue."""
     request = DescribeTaskQueueRequest(
-        namespace=desk.temporal.namespace,
+        namespace=temporal.namespace,
         task_queue=TaskQueue(name=queue),
         task_queue_type=kind,
     )
-    answer = await desk.temporal.workflow_service.describe_task_queue(request, timeout=_PATIENCE)
+    answer = await temporal.workflow_service.describe_task_queue(request, timeout=_PATIENCE)
     oldest = datetime.now(UTC) - _POLLER_AGE_MAX
     polling = sum(poller.last_access_time.ToDatetime(UTC) >= oldest for poller in answer.pollers)
     if not polling:

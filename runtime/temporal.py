@@ -134,12 +134,8 @@ async def register_search_attributes(client: Client) -> None:
     A workflow that sets an unregistered one blocks forever, so no worker starts before this has returned.
     Raises RuntimeError when one has another type, or does not appear in time.
     """
-    wanted = {
-        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
-        for name, kind in search_attributes().items()
-    }
     async with asyncio.timeout(_VERIFY_WITHIN):
-        while missing := _missing(wanted, await _registered(client)):
+        while missing := await missing_search_attributes(client):
             try:
                 await client.operator_service.add_search_attributes(
                     AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
@@ -147,8 +143,17 @@ async def register_search_attributes(client: Client) -> None:
             except RPCError as error:
                 if error.status not in _ALREADY_DONE:
                     raise
-            if _missing(wanted, await _registered(client)):
+            if await missing_search_attributes(client):
                 await asyncio.sleep(0.1)
+
+
+async def missing_search_attributes(client: Client) -> dict[str, IndexedValueType.ValueType]:
+    """Those of ours that the namespace does not have; raises RuntimeError when one has another type."""
+    wanted = {
+        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
+        for name, kind in search_attributes().items()
+    }
+    return _missing(wanted, await _registered(client))
 
 
 async def _registered(client: Client) -> dict[str, IndexedValueType.ValueType]:
