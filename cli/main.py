@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
     "sla": ("cli.sla", "Preview promises, without storing anything."),
     "token": ("cli.token", "Make API tokens."),
+    "doctor": ("cli.doctor", "Tell what is wrong with the desk, and what to do about it."),
     "backup": ("cli.backup", "Back up the desk, while it runs."),
     "restore": ("cli.backup", "Put a backup back into an empty data directory."),
     "key": ("cli.key", "Make, rotate and list the keys of encrypted histories."),

@@ -44,6 +44,7 @@ SHARED: Final = {
     "workflows": {"durable"},
     "activities": {"failure", "reconsider"},
     "storage": {
+        "checkup",
         "conflicts",
         "database",
         "dump",
