@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -19,6 +19,7 @@ API: Final = "cli.main api"
 WORKER: Final = "cli.main worker"
 TEMPORAL: Final = "server start-dev"
 POSTGRES: Final = "bin/postgres -D"
+_PATIENCE: Final = 120.0
 
 
 class RunningDesk:
@@ -133,22 +134,24 @@ class Client:
         return httpx.request(method, url, json=body, headers=headers, timeout=seconds)
 
     def post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-        for _ in range(100):
-            try:
-                answer = self.ask("POST", path, body, key)
-            except httpx.TransportError:
-                time.sleep(0.3)
-                continue
-            if answer.status_code != 503:
-                assert answer.is_success, answer.text
-                return dict(answer.json())
-            time.sleep(0.3)
-        raise AssertionError(f"{path} never got through")
+        return self._get_through("POST", path, body, key)
 
     def get(self, path: str) -> dict[str, Any]:
-        answer = self.ask("GET", path)
-        assert answer.is_success, answer.text
-        return dict(answer.json())
+        return self._get_through("GET", path)
+
+    def _get_through(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> dict[str, Any]:
+        """The answer, however long the desk is away: a busy machine takes half a minute to start one."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            with suppress(httpx.TransportError):
+                answer = self.ask(method, path, body, key)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    assert answer.is_success, answer.text
+                    return dict(answer.json())
+            time.sleep(0.3)
+        raise AssertionError(f"{path} never got through")
 
 
 def command_of(process: psutil.Process) -> str:

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # ships no types
@@ -11,7 +12,7 @@ import pytest
 
 from tests.running import Client, RunningDesk
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(400)]
 
 TICKETS = 16
 POLICY = {
@@ -35,9 +36,11 @@ def desk(tmp_path: Path) -> Iterator[RunningDesk]:
 
 
 def kill_everything(desk: RunningDesk) -> None:
+    """The supervisor first; what the kernel or another's end takes along meanwhile is dead as well."""
     parent = psutil.Process(desk.process.pid)
     for process in [parent, *parent.children(recursive=True)]:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     desk.process.wait(timeout=10)
     assert desk.process.stdout
     desk.process.stdout.close()
@@ -77,7 +80,7 @@ def test_every_step_fires_once_and_never_early_whatever_is_killed(desk: RunningD
     assert len(set(tickets)) == TICKETS
     assert client.get("/tickets/statistics")["total_tickets"] == TICKETS
     answered = tickets[0]
-    wait_until_all_is_fired(client, tickets)
+    wait_until(lambda: all(all_is_fired(client, ticket) for ticket in tickets))
     client.post(f"/tickets/{answered}/actions/resolve", {"resolution": "done"}, key="resolve")
     for ticket in tickets:
         rows = client.get(f"/tickets/{ticket}/sla/ledger")["data"]
@@ -86,20 +89,23 @@ def test_every_step_fires_once_and_never_early_whatever_is_killed(desk: RunningD
         assert set(steps.values()) == {1}
         assert {step for _, _, step in steps} == {"50%", "100%", "150%"}
         assert all(row["fired_at"] >= row["due_at"] for row in fired)
-        process = client.get(f"/tickets/{ticket}/process")
-        assert process["event_number"] == client.get(f"/tickets/{ticket}")["version"]
+    wait_until(lambda: all(list_and_process_agree(client, ticket) for ticket in tickets))
     assert client.get(f"/tickets/{answered}")["status"] == "resolved"
 
 
-def wait_until_all_is_fired(client: Client, tickets: list[str]) -> None:
+def all_is_fired(client: Client, ticket: str) -> bool:
     """Six steps a ticket: two clocks, three steps each."""
-    deadline = time.monotonic() + 90
-    missing = list(tickets)
-    while missing and time.monotonic() < deadline:
+    return sum(1 for row in client.get(f"/tickets/{ticket}/sla/ledger")["data"] if row["fired_at"]) >= 6
+
+
+def list_and_process_agree(client: Client, ticket: str) -> bool:
+    """In the end: a ticket that waited for somebody free is assigned in between."""
+    told = client.get(f"/tickets/{ticket}/process")["event_number"]
+    return bool(told == client.get(f"/tickets/{ticket}")["version"])
+
+
+def wait_until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not met():
+        assert time.monotonic() < deadline
         time.sleep(1)
-        missing = [
-            ticket
-            for ticket in missing
-            if sum(1 for row in client.get(f"/tickets/{ticket}/sla/ledger")["data"] if row["fired_at"]) < 6
-        ]
-    assert not missing
