@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "api": ("cli.api", "Serve the API."),
     "worker": ("cli.worker", "Run the durable processes and deliveries."),
     "migrate": ("cli.migrate", "Prepare the database, the Temporal namespace and the first administrator."),
+    "promote": ("cli.promote", "Make this version of the workers the current one of its deployment."),
     "import": ("cli.imports", "Import people or tickets from JSON lines; safe to repeat."),
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "process": ("cli.process", "Show the durable process behind a ticket."),

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import orjson
@@ -17,10 +18,12 @@ from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
 
 from runtime.metrics import CONTENT_TYPE, Page, whole_page
 from runtime.settings import SettingError
 from storage.database import Database
+from workers.deployment import check_current
 
 _PATIENCE: Final = timedelta(seconds=3)
 
@@ -28,8 +31,10 @@ Check = Callable[[], Awaitable[object]]
 """Raises when a part does not answer."""
 
 
-def checks(database: Database, client: Client) -> Mapping[str, Check]:
-    """What a worker needs, by name."""
+def checks(
+    database: Database, client: Client, version: WorkerDeploymentVersion | None = None
+) -> Mapping[str, Check]:
+    """What a worker needs, by name; with a version, that it is the current one."""
 
     async def ask_database() -> None:
         async with database.reading() as reader:
@@ -38,7 +43,10 @@ def checks(database: Database, client: Client) -> Mapping[str, Check]:
     async def ask_temporal() -> None:
         await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=_PATIENCE)
 
-    return {"database": ask_database, "temporal": ask_temporal}
+    needed: dict[str, Check] = {"database": ask_database, "temporal": ask_temporal}
+    if version is not None:
+        needed["version"] = partial(check_current, client, version)
+    return needed
 
 
 @asynccontextmanager

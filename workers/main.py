@@ -7,15 +7,14 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from domain.queues import DELIVERY, PROCESS
 from runtime.metrics import metered_runtime
 from runtime.settings import Settings
 from runtime.temporal import check_key, connect
-from runtime.version import desk_version
 from storage.database import Database
+from workers.deployment import deployment, version_of
 from workers.handlers import Handlers
 from workers.health import checks, watched
 from workers.registry import work_of
@@ -55,22 +54,6 @@ def worker_for(queue: str, settings: Settings, database: Database, client: Clien
     )
 
 
-def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
-    """The version that the worker tells Temporal, if it belongs to a deployment.
-
-    Every process moves to the version that is current at its next step (ADR 0010): a ticket lives for months, and
-    nobody keeps old workers that long.
-    """
-    if not settings.deployment_name:
-        return None
-    build_id = settings.build_id or desk_version()
-    return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(deployment_name=settings.deployment_name, build_id=build_id),
-        use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
-    )
-
-
 async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
     """Runs until cancelled; then finishes what has begun, on all queues at once, as long as draining may take."""
     database = Database(settings.database_url)
@@ -80,7 +63,8 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
         stack.push_async_callback(database.close)
         await check_key(client, settings)
         if settings.metrics_address:
-            await stack.enter_async_context(watched(settings.metrics_address, checks(database, client), page))
+            parts = checks(database, client, version_of(settings))
+            await stack.enter_async_context(watched(settings.metrics_address, parts, page))
         until_told: Awaitable[object] = asyncio.get_running_loop().create_future()
         if PROCESS in queues:
             await ensure_schedules(client)

@@ -98,7 +98,17 @@ SHARED: Final = {
         "temporal",
         "throttle",
     },
-    "workers": {"handlers", "health", "main", "metrics", "registry", "relay", "runner", "schedules"},
+    "workers": {
+        "deployment",
+        "handlers",
+        "health",
+        "main",
+        "metrics",
+        "registry",
+        "relay",
+        "runner",
+        "schedules",
+    },
 }
 """The short list of each layer beside the features. `cli` is named after commands."""
 

@@ -21,6 +21,7 @@ JUDGED = {
     "compose/Caddyfile": "test_compose",
     "kubernetes/config.yaml": "test_kubernetes",
     "kubernetes/migrate.yaml": "test_kubernetes",
+    "kubernetes/promote.yaml": "test_kubernetes",
     "kubernetes/api.yaml": "test_kubernetes",
     "kubernetes/worker-process.yaml": "test_kubernetes",
     "kubernetes/worker-delivery.yaml": "test_kubernetes",

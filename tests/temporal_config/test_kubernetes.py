@@ -11,6 +11,7 @@ import pytest
 from runtime.profile import place_of
 from runtime.settings import load_settings
 from tests.temporal_config.files import DRAIN, FOLDER, VERSION, manifests, toml, unknown_settings
+from workers.deployment import version_of
 
 MANIFESTS: Final = manifests()
 OPERATORS: Final = {"PodMonitor"}
@@ -87,6 +88,9 @@ def test_the_settings_start_a_desk(name: str, monkeypatch: pytest.MonkeyPatch, t
     assert not settings.embedded_database
     assert not settings.embedded_temporal
     assert settings.temporal_namespace == "duradesk"
+    version = version_of(settings)
+    assert version is not None
+    assert version.build_id == VERSION, "all parts of one image are of one version"
 
 
 def test_the_profile_is_the_one_that_is_told_of() -> None:
@@ -104,7 +108,7 @@ def test_parts_are_given_the_time_that_they_need_to_stop() -> None:
     assert pod["spec"]["terminationGracePeriodSeconds"] >= pause + DRAIN + 5
 
 
-@pytest.mark.parametrize("name", sorted(set(_pods()) - {"duradesk-migrate"}))
+@pytest.mark.parametrize("name", sorted(set(_pods()) - {"duradesk-migrate", "duradesk-promote"}))
 def test_a_part_that_serves_has_probes_a_budget_and_a_neighbour(name: str) -> None:
     container = _container(_pods()[name])
     ports = {port["name"] for port in container["ports"]}
@@ -118,6 +122,15 @@ def test_a_part_that_serves_has_probes_a_budget_and_a_neighbour(name: str) -> No
     budget = _named("PodDisruptionBudget", name)["spec"]
     assert budget["selector"]["matchLabels"]["app"] == name
     assert _named("Deployment", name)["spec"]["replicas"] > budget["maxUnavailable"]
+
+
+@pytest.mark.parametrize("name", ["duradesk-worker-process", "duradesk-worker-delivery"])
+def test_all_workers_of_a_new_version_wait_beside_the_old_ones(name: str) -> None:
+    """They are ready when they are current; if old ones went before, nobody would work meanwhile."""
+    strategy = _named("Deployment", name)["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "100%"}}
+    assert _container(_pods()[name])["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert _container(_pods()["duradesk-promote"])["args"] == ["promote"]
 
 
 def test_readiness_of_the_api_does_not_hang_on_a_shared_part() -> None:
