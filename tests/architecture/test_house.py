@@ -40,7 +40,7 @@ FEATURES: Final = {
 """One word per feature, the same in every layer."""
 
 SHARED: Final = {
-    "domain": {"authorization", "duration", "errors", "hours", "ids", "queues", "text"},
+    "domain": {"authorization", "duration", "errors", "hours", "ids", "queues", "sheet", "text"},
     "workflows": {"durable"},
     "activities": {"failure", "reconsider"},
     "storage": {
@@ -94,6 +94,7 @@ SHARED: Final = {
         "metrics",
         "middleware",
         "page",
+        "sheet",
         "stream",
         "temporal",
         "throttle",
