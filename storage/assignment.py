@@ -18,12 +18,12 @@ from domain.assignment import Candidate
 from domain.ticket.fields import ACTIVE, LOADING, Priority
 from storage.database import Reader, Writer, table_of
 from storage.pipeline import Pipeline, Statement, pipeline
-from storage.tables.account import Person, Team, TeamMember
+from storage.tables.account import PersonRow, TeamMemberRow, TeamRow
 from storage.tables.ticket import TicketRow
 
-_PEOPLE: Final = table_of(Person)
-_MEMBERS: Final = table_of(TeamMember)
-_TEAMS: Final = table_of(Team)
+_PEOPLE: Final = table_of(PersonRow)
+_MEMBERS: Final = table_of(TeamMemberRow)
+_TEAMS: Final = table_of(TeamRow)
 _TICKETS: Final = table_of(TicketRow)
 
 _LOCK: Final = Statement(text("SELECT pg_advisory_xact_lock(7215001)"))
@@ -122,7 +122,7 @@ def ask_whether_anyone_waits(asking: Pipeline) -> Callable[[], bool]:
 
 async def team_ids_of(reader: Reader | Writer) -> dict[UUID, frozenset[UUID]]:
     """The members of every team."""
-    rows = (await reader.execute(select(TeamMember.team_id, TeamMember.person_id))).all()
+    rows = (await reader.execute(select(TeamMemberRow.team_id, TeamMemberRow.person_id))).all()
     members: dict[UUID, set[UUID]] = {}
     for team_id, person_id in rows:
         members.setdefault(team_id, set()).add(person_id)

@@ -18,7 +18,7 @@ from domain.authorization import not_found
 from domain.errors import Conflict
 from domain.ticket.fields import Visibility
 from storage.database import Reader, Writer
-from storage.tables.account import Person as PersonRow
+from storage.tables.account import PersonRow
 from storage.tables.attachment import AttachmentRow
 from storage.tables.ticket import TicketRow
 

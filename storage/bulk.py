@@ -16,7 +16,7 @@ from domain.ticket.process import key_reused
 from storage import outbox
 from storage.database import Database, Reader, Writer
 from storage.page import Order, page
-from storage.tables.account import Person as PersonRow
+from storage.tables.account import PersonRow
 from storage.tables.bulk import BulkItemRow, BulkRow
 from storage.tables.ticket import TicketRow
 from storage.ticket.condition import narrow

@@ -16,7 +16,7 @@ from domain.notification import State
 from domain.ticket.fields import Status
 from storage.database import Reader
 from storage.tables.notification import NotificationRow
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 from storage.tables.ticket import TicketRow
 
 HORIZONS: Final[Mapping[str, timedelta]] = {
@@ -69,7 +69,7 @@ NONE: Final = Gauges(
 async def gauges(reader: Reader) -> Gauges:
     waiting, waiting_age = await _waiting(reader)
     mails, mail_age = await _mails(reader)
-    outbox, outbox_age = (await reader.execute(select(func.count(), _age(Outbox.created_at)))).one()
+    outbox, outbox_age = (await reader.execute(select(func.count(), _age(OutboxRow.created_at)))).one()
     return Gauges(
         tickets=await _tickets(reader),
         waiting=waiting,

@@ -10,7 +10,7 @@ from domain.housekeeping import Leftover
 from domain.notification import State
 from storage.account import tokens
 from storage.database import Database, table_of
-from storage.tables.account import Token
+from storage.tables.account import TokenRow
 from storage.tables.bulk import BulkRow
 from storage.tables.notification import NotificationRow
 from storage.tables.ticket import TicketViewerRow
@@ -24,7 +24,7 @@ def _done_notifications(before: datetime) -> ColumnElement[bool]:
 
 
 ENDED: Final[Mapping[Leftover, tuple[Any, Callable[[datetime], ColumnElement[bool]]]]] = {
-    Leftover.TOKENS: (Token, tokens.ended),
+    Leftover.TOKENS: (TokenRow, tokens.ended),
     Leftover.VIEWERS: (TicketViewerRow, lambda before: TicketViewerRow.seen_at < before),
     Leftover.NOTIFICATIONS: (NotificationRow, _done_notifications),
     Leftover.BULKS: (BulkRow, lambda before: BulkRow.finished_at < before),

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 
 from runtime.origin import origin
 from storage.database import Writer
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 
 CHANNEL = "duradesk_outbox"
 ORIGIN = "origin"
@@ -23,5 +23,5 @@ async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -
     to is kept with it."""
     carrier = origin()
     values = {"topic": topic, "key": key, "payload": payload | {ORIGIN: carrier} if carrier else payload}
-    await writer.execute(insert(Outbox).values(values))
+    await writer.execute(insert(OutboxRow).values(values))
     await writer.execute(select(func.pg_notify(CHANNEL, topic)))

@@ -22,7 +22,7 @@ from storage.conflicts import check_version
 from storage.database import Reader, Writer, connection_of
 from storage.page import Order, contains, page
 from storage.pipeline import Pipeline, Statement
-from storage.tables.account import Organization, Team
+from storage.tables.account import OrganizationRow, TeamRow
 from storage.tables.calendar import CalendarRow, CalendarVersionRow
 from storage.tables.sla import SlaPolicyRow, SlaPolicyVersionRow
 
@@ -160,8 +160,8 @@ async def _check_named(writer: Writer, spec: Policy) -> None:
             await lock_calendar(writer, spec.calendar)
         except NotFound:
             raise Invalid("unknown_calendar", "There is no such calendar.", field="calendar") from None
-    await _check_there(writer, "team", Team.id, spec.match.team)
-    await _check_there(writer, "organization", Organization.id, spec.match.organization)
+    await _check_there(writer, "team", TeamRow.id, spec.match.team)
+    await _check_there(writer, "organization", OrganizationRow.id, spec.match.organization)
 
 
 async def _check_there(writer: Writer, kind: str, column: Any, ids: Iterable[UUID]) -> None:

@@ -20,7 +20,7 @@ from runtime.origin import going_on_from
 from runtime.redaction import told
 from storage.database import KEEPALIVE, Database, Writer
 from storage.outbox import CHANNEL, ORIGIN
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 from workers.metrics import HANDED_OVER, KEPT
 
 _log = structlog.get_logger()
@@ -29,7 +29,7 @@ _BATCH: Final = 200
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 1.0
 
-Handler = Callable[[Sequence[Outbox]], Awaitable[None]]
+Handler = Callable[[Sequence[OutboxRow]], Awaitable[None]]
 """Hands over all rows of one topic in one go; raises if any of them has to come again."""
 
 
@@ -68,11 +68,11 @@ class Relay:
                 if not rows:
                     return
                 done = await self._hand_over(rows)
-                await writer.execute(delete(Outbox).where(Outbox.id.in_(done)))
+                await writer.execute(delete(OutboxRow).where(OutboxRow.id.in_(done)))
             if len(done) < len(rows):
                 await asyncio.sleep(_PAUSE)
 
-    async def _hand_over(self, rows: Sequence[Outbox]) -> list[int]:
+    async def _hand_over(self, rows: Sequence[OutboxRow]) -> list[int]:
         done: list[int] = []
         for topic in dict.fromkeys(row.topic for row in rows):
             of_topic = [row for row in rows if row.topic == topic]
@@ -89,6 +89,6 @@ class Relay:
         return done
 
 
-async def _take(writer: Writer) -> Sequence[Outbox]:
-    statement = select(Outbox).order_by(Outbox.id).limit(_BATCH).with_for_update(skip_locked=True)
+async def _take(writer: Writer) -> Sequence[OutboxRow]:
+    statement = select(OutboxRow).order_by(OutboxRow.id).limit(_BATCH).with_for_update(skip_locked=True)
     return (await writer.scalars(statement)).all()

@@ -9,7 +9,7 @@ from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.database import Reader, Writer
-from storage.tables.account import Attempt
+from storage.tables.account import AttemptRow
 
 _SWEPT: Final = 20
 
@@ -24,8 +24,8 @@ class Attempts:
 
 async def attempts(reader: Reader, kind: str, whose: str) -> Attempts:
     found = await reader.execute(
-        select(Attempt.tries, Attempt.expires_at).where(
-            Attempt.key == _key(kind, whose), Attempt.expires_at > func.now()
+        select(AttemptRow.tries, AttemptRow.expires_at).where(
+            AttemptRow.key == _key(kind, whose), AttemptRow.expires_at > func.now()
         )
     )
     row = found.one_or_none()
@@ -36,24 +36,24 @@ async def count(writer: Writer, kind: str, whose: str, window: timedelta) -> Att
     """Counts one more; all are forgotten a `window` after the first. The first of a window sweeps out a few of
     those that are over, so the table stays as small as what counts.
     """
-    over = Attempt.expires_at <= func.now()
-    first = insert(Attempt).values(key=_key(kind, whose), tries=1, expires_at=func.now() + window)
+    over = AttemptRow.expires_at <= func.now()
+    first = insert(AttemptRow).values(key=_key(kind, whose), tries=1, expires_at=func.now() + window)
     statement = first.on_conflict_do_update(
-        index_elements=[Attempt.key],
+        index_elements=[AttemptRow.key],
         set_={
-            "tries": case((over, 1), else_=Attempt.tries + 1),
-            "expires_at": case((over, func.now() + window), else_=Attempt.expires_at),
+            "tries": case((over, 1), else_=AttemptRow.tries + 1),
+            "expires_at": case((over, func.now() + window), else_=AttemptRow.expires_at),
         },
-    ).returning(Attempt.tries, Attempt.expires_at)
+    ).returning(AttemptRow.tries, AttemptRow.expires_at)
     row = (await writer.execute(statement)).one()
     if row.tries == 1:
-        ended = select(Attempt.key).where(over).limit(_SWEPT).with_for_update(skip_locked=True)
-        await writer.execute(delete(Attempt).where(Attempt.key.in_(ended)))
+        ended = select(AttemptRow.key).where(over).limit(_SWEPT).with_for_update(skip_locked=True)
+        await writer.execute(delete(AttemptRow).where(AttemptRow.key.in_(ended)))
     return Attempts(row.tries, row.expires_at)
 
 
 async def forget(writer: Writer, kind: str, whose: str) -> None:
-    await writer.execute(delete(Attempt).where(Attempt.key == _key(kind, whose)))
+    await writer.execute(delete(AttemptRow).where(AttemptRow.key == _key(kind, whose)))
 
 
 def _key(kind: str, whose: str) -> bytes:

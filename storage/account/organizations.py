@@ -11,15 +11,15 @@ from domain.authorization import not_found
 from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
-from storage.tables import account as rows
+from storage.tables.account import OrganizationRow
 
-BY_NAME: Final = Order((rows.Organization.name, rows.Organization.id))
-_ALL: Final = select(*rows.Organization.__table__.columns)
+BY_NAME: Final = Order((OrganizationRow.name, OrganizationRow.id))
+_ALL: Final = select(*OrganizationRow.__table__.columns)
 
 
 async def organization(reader: Reader | Writer, organization_id: UUID) -> Organization:
     """Raises NotFound."""
-    found = (await reader.execute(_ALL.where(rows.Organization.id == organization_id))).one_or_none()
+    found = (await reader.execute(_ALL.where(OrganizationRow.id == organization_id))).one_or_none()
     if found is None:
         raise not_found()
     return Organization.model_validate(found)
@@ -30,9 +30,9 @@ async def organizations(
 ) -> list[Organization]:
     statement = _ALL
     if name is not None:
-        statement = statement.where(func.lower(rows.Organization.name) == func.lower(name))
+        statement = statement.where(func.lower(OrganizationRow.name) == func.lower(name))
     if q is not None:
-        statement = statement.where(contains(rows.Organization.name, q))
+        statement = statement.where(contains(OrganizationRow.name, q))
     found = await reader.execute(page(statement, BY_NAME, after, size))
     return [Organization.model_validate(row) for row in found]
 
@@ -41,7 +41,7 @@ async def create_organization(writer: Writer, fields: Mapping[str, Any]) -> Orga
     """Raises Conflict `name_taken`."""
     organization_id = uuid4()
     async with refusals():
-        await writer.execute(insert(rows.Organization).values(id=organization_id, **fields))
+        await writer.execute(insert(OrganizationRow).values(id=organization_id, **fields))
     return await organization(writer, organization_id)
 
 
@@ -49,7 +49,7 @@ async def update_organization(
     writer: Writer, organization_id: UUID, changes: Mapping[str, Any], expected_version: int | None
 ) -> Organization:
     """Raises NotFound, StaleVersion and Conflict `name_taken`."""
-    table = rows.Organization
+    table = OrganizationRow
     version = await writer.scalar(select(table.version).where(table.id == organization_id).with_for_update())
     if version is None:
         raise not_found()

@@ -20,13 +20,13 @@ from storage.account.tokens import revoke_all
 from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
-from storage.tables import account as rows
+from storage.tables.account import OrganizationRow, PersonRow, TeamMemberRow, TeamRow
 
 ORDERS: Final = {
-    "name": Order((rows.Person.name, rows.Person.id)),
-    "-name": Order((rows.Person.name, rows.Person.id), descending=True),
-    "created_at": Order((rows.Person.created_at, rows.Person.id)),
-    "-created_at": Order((rows.Person.created_at, rows.Person.id), descending=True),
+    "name": Order((PersonRow.name, PersonRow.id)),
+    "-name": Order((PersonRow.name, PersonRow.id), descending=True),
+    "created_at": Order((PersonRow.created_at, PersonRow.id)),
+    "-created_at": Order((PersonRow.created_at, PersonRow.id), descending=True),
 }
 _ADMINS_LOCK: Final = 0x_D0_AD_41
 _WORK: Final = frozenset({"roles", "tier", "skills", "languages", "capacity", "active"})
@@ -36,15 +36,16 @@ _TEAMS: Final = (
         func.coalesce(
             func.jsonb_agg(
                 aggregate_order_by(
-                    func.jsonb_build_object("id", rows.Team.id, "name", rows.Team.name), rows.Team.name
+                    func.jsonb_build_object("id", TeamRow.id, "name", TeamRow.name),
+                    TeamRow.name,
                 )
             ),
             func.jsonb_build_array(),
         )
     )
-    .join(rows.TeamMember, rows.TeamMember.team_id == rows.Team.id)
-    .where(rows.TeamMember.person_id == rows.Person.id)
-    .correlate(rows.Person)
+    .join(TeamMemberRow, TeamMemberRow.team_id == TeamRow.id)
+    .where(TeamMemberRow.person_id == PersonRow.id)
+    .correlate(PersonRow)
     .scalar_subquery()
 )
 
@@ -69,7 +70,7 @@ class Credentials:
 
 async def person(reader: Reader | Writer, person_id: UUID) -> Person:
     """Raises NotFound."""
-    row = (await reader.execute(_people().where(rows.Person.id == person_id))).one_or_none()
+    row = (await reader.execute(_people().where(PersonRow.id == person_id))).one_or_none()
     if row is None:
         raise not_found()
     return _person(row)
@@ -83,7 +84,7 @@ async def people(
 
 
 async def credentials(reader: Reader, email: str) -> Credentials | None:
-    statement = select(rows.Person.id, rows.Person.password_hash, rows.Person.active).where(_has_email(email))
+    statement = select(PersonRow.id, PersonRow.password_hash, PersonRow.active).where(_has_email(email))
     row = (await reader.execute(statement)).one_or_none()
     return None if row is None else Credentials(*row)
 
@@ -101,7 +102,7 @@ async def create_person(
     values.setdefault("organization_id", await organization_of(writer, values["email"]))
     values["password_hash"] = None if password is None else await hash_password(password)
     async with refusals():
-        await writer.execute(insert(rows.Person).values(id=person_id, **values))
+        await writer.execute(insert(PersonRow).values(id=person_id, **values))
         await _set_teams(writer, person_id, await _team_ids(writer, teams))
     made = await person(writer, person_id)
     await _tell(writer, None, made, frozenset(values))
@@ -174,10 +175,10 @@ async def principal(reader: Reader, person_id: UUID) -> Principal | None:
 
 async def ensure_person(writer: Writer, email: str, name: str | None = None, *, locale: str = "en") -> UUID:
     """The person with this address; made as a requester if there is none. Safe when two do it at once."""
-    found = await writer.scalar(select(rows.Person.id).where(_has_email(email)))
+    found = await writer.scalar(select(PersonRow.id).where(_has_email(email)))
     if found is not None:
         return found
-    statement = upsert(rows.Person).values(
+    statement = upsert(PersonRow).values(
         id=uuid4(),
         email=email,
         name=name or email,
@@ -185,8 +186,8 @@ async def ensure_person(writer: Writer, email: str, name: str | None = None, *, 
         locale=locale,
         organization_id=await organization_of(writer, email),
     )
-    made = await writer.scalar(statement.on_conflict_do_nothing().returning(rows.Person.id))
-    return made or (await writer.execute(select(rows.Person.id).where(_has_email(email)))).scalar_one()
+    made = await writer.scalar(statement.on_conflict_do_nothing().returning(PersonRow.id))
+    return made or (await writer.execute(select(PersonRow.id).where(_has_email(email)))).scalar_one()
 
 
 async def ensure_admin(writer: Writer, email: str, password: str) -> bool:
@@ -197,7 +198,7 @@ async def ensure_admin(writer: Writer, email: str, password: str) -> bool:
     if Role.ADMIN not in before.roles or not before.active:
         changes = {"roles": sorted({*before.roles, Role.ADMIN}), "active": True}
     has_password = await writer.scalar(
-        select(rows.Person.password_hash.is_not(None)).where(rows.Person.id == person_id)
+        select(PersonRow.password_hash.is_not(None)).where(PersonRow.id == person_id)
     )
     if not has_password:
         changes["password_hash"] = await hash_password(password)
@@ -209,25 +210,25 @@ async def ensure_admin(writer: Writer, email: str, password: str) -> bool:
 async def organization_of(reader: Reader | Writer, email: str) -> UUID | None:
     """The organization whose domains hold the address; the oldest if several claim it."""
     host = email.rpartition("@")[2].lower()
-    statement = select(rows.Organization.id).where(rows.Organization.domains.contains([host]))
-    return await reader.scalar(statement.order_by(rows.Organization.created_at).limit(1))
+    statement = select(OrganizationRow.id).where(OrganizationRow.domains.contains([host]))
+    return await reader.scalar(statement.order_by(OrganizationRow.created_at).limit(1))
 
 
 def _people() -> Select[Any]:
     return select(
-        *rows.Person.__table__.columns,
-        rows.Organization.name.label("organization_name"),
+        *PersonRow.__table__.columns,
+        OrganizationRow.name.label("organization_name"),
         _TEAMS.label("teams"),
-    ).join(rows.Organization, rows.Organization.id == rows.Person.organization_id, isouter=True)
+    ).join(OrganizationRow, OrganizationRow.id == PersonRow.organization_id, isouter=True)
 
 
 def _conditions(wanted: PeopleFilter) -> list[Any]:
-    table = rows.Person
+    table = PersonRow
     conditions: list[Any] = []
     if wanted.role is not None:
         conditions.append(table.roles.contains([wanted.role]))
     if wanted.team is not None:
-        members = select(rows.TeamMember.person_id).where(rows.TeamMember.team_id == wanted.team)
+        members = select(TeamMemberRow.person_id).where(TeamMemberRow.team_id == wanted.team)
         conditions.append(table.id.in_(members))
     if wanted.organization is not None:
         conditions.append(table.organization_id == wanted.organization)
@@ -243,7 +244,7 @@ def _conditions(wanted: PeopleFilter) -> list[Any]:
 
 
 def _has_email(email: str) -> Any:
-    return func.lower(rows.Person.email) == func.lower(literal(email))
+    return func.lower(PersonRow.email) == func.lower(literal(email))
 
 
 def _person(row: Row[Any]) -> Person:
@@ -271,7 +272,7 @@ def _person(row: Row[Any]) -> Person:
 
 
 async def _locked(writer: Writer, person_id: UUID, expected_version: int | None) -> Person:
-    lock = select(rows.Person.version).where(rows.Person.id == person_id).with_for_update()
+    lock = select(PersonRow.version).where(PersonRow.id == person_id).with_for_update()
     version = await writer.scalar(lock)
     if version is None:
         raise not_found()
@@ -280,8 +281,8 @@ async def _locked(writer: Writer, person_id: UUID, expected_version: int | None)
 
 
 async def _write(writer: Writer, person_id: UUID, changes: Mapping[str, Any]) -> None:
-    values = {**changes, "version": rows.Person.version + 1, "updated_at": func.now()}
-    await writer.execute(update(rows.Person).where(rows.Person.id == person_id).values(values))
+    values = {**changes, "version": PersonRow.version + 1, "updated_at": func.now()}
+    await writer.execute(update(PersonRow).where(PersonRow.id == person_id).values(values))
 
 
 async def _keep_an_admin(writer: Writer, before: Person, changes: Mapping[str, Any]) -> None:
@@ -290,7 +291,7 @@ async def _keep_an_admin(writer: Writer, before: Person, changes: Mapping[str, A
     stays = changes.get("active", True) and Role.ADMIN in changes.get("roles", before.roles)
     if not was_admin or stays:
         return
-    admins = select(func.count()).where(rows.Person.active, rows.Person.roles.contains([Role.ADMIN]))
+    admins = select(func.count()).where(PersonRow.active, PersonRow.roles.contains([Role.ADMIN]))
     if (await writer.execute(admins)).scalar_one() < 2:
         raise Conflict("last_admin", "The desk needs an active administrator; name another one first.")
 
@@ -298,7 +299,7 @@ async def _keep_an_admin(writer: Writer, before: Person, changes: Mapping[str, A
 async def _team_ids(writer: Writer, teams: Sequence[UUID | str]) -> set[UUID]:
     """Ids for teams given by id or by name; raises Invalid for the first that is not there."""
     found = {}
-    for row in await writer.execute(select(rows.Team.id, func.lower(rows.Team.name))):
+    for row in await writer.execute(select(TeamRow.id, func.lower(TeamRow.name))):
         found[str(row[0])] = found[row[1]] = row[0]
     ids = set()
     for team in teams:
@@ -310,7 +311,7 @@ async def _team_ids(writer: Writer, teams: Sequence[UUID | str]) -> set[UUID]:
 
 
 async def _set_teams(writer: Writer, person_id: UUID, team_ids: set[UUID]) -> None:
-    table = rows.TeamMember
+    table = TeamMemberRow
     await writer.execute(delete(table).where(table.person_id == person_id, table.team_id.not_in(team_ids)))
     if team_ids:
         values = [{"team_id": team_id, "person_id": person_id} for team_id in sorted(team_ids)]

@@ -14,31 +14,32 @@ from storage import outbox
 from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, contains, page
-from storage.tables import account as rows
+from storage.tables.account import PersonRow, TeamMemberRow, TeamRow
 
-BY_NAME: Final = Order((rows.Team.name, rows.Team.id))
-_Lead = aliased(rows.Person)
+BY_NAME: Final = Order((TeamRow.name, TeamRow.id))
+_Lead = aliased(PersonRow)
 _MEMBERS: Final = (
     select(
         func.coalesce(
             func.jsonb_agg(
                 aggregate_order_by(
-                    func.jsonb_build_object("id", rows.Person.id, "name", rows.Person.name), rows.Person.name
+                    func.jsonb_build_object("id", PersonRow.id, "name", PersonRow.name),
+                    PersonRow.name,
                 )
             ),
             func.jsonb_build_array(),
         )
     )
-    .join(rows.TeamMember, rows.TeamMember.person_id == rows.Person.id)
-    .where(rows.TeamMember.team_id == rows.Team.id)
-    .correlate(rows.Team)
+    .join(TeamMemberRow, TeamMemberRow.person_id == PersonRow.id)
+    .where(TeamMemberRow.team_id == TeamRow.id)
+    .correlate(TeamRow)
     .scalar_subquery()
 )
 
 
 async def team(reader: Reader | Writer, team_id: UUID) -> Team:
     """Raises NotFound."""
-    row = (await reader.execute(_teams().where(rows.Team.id == team_id))).one_or_none()
+    row = (await reader.execute(_teams().where(TeamRow.id == team_id))).one_or_none()
     if row is None:
         raise not_found()
     return _team(row)
@@ -49,9 +50,9 @@ async def teams(
 ) -> list[Team]:
     statement = _teams()
     if name is not None:
-        statement = statement.where(func.lower(rows.Team.name) == func.lower(name))
+        statement = statement.where(func.lower(TeamRow.name) == func.lower(name))
     if q is not None:
-        statement = statement.where(contains(rows.Team.name, q))
+        statement = statement.where(contains(TeamRow.name, q))
     return [_team(row) for row in await reader.execute(page(statement, BY_NAME, after, size))]
 
 
@@ -59,7 +60,7 @@ async def create_team(writer: Writer, fields: Mapping[str, Any], members: Sequen
     """Raises Conflict `name_taken` and Invalid for an unknown lead or member."""
     team_id = uuid4()
     async with refusals():
-        await writer.execute(insert(rows.Team).values(id=team_id, **fields))
+        await writer.execute(insert(TeamRow).values(id=team_id, **fields))
         await _set_members(writer, team_id, members)
     await outbox.put(writer, "capacity", str(team_id), {})
     return await team(writer, team_id)
@@ -73,24 +74,24 @@ async def update_team(
     expected_version: int | None,
 ) -> Team:
     """Raises NotFound, StaleVersion, Conflict and Invalid."""
-    version = await writer.scalar(select(rows.Team.version).where(rows.Team.id == team_id).with_for_update())
+    version = await writer.scalar(select(TeamRow.version).where(TeamRow.id == team_id).with_for_update())
     if version is None:
         raise not_found()
     check_version(expected_version, version)
     values = {**changes, "version": version + 1, "updated_at": func.now()}
     async with refusals():
-        await writer.execute(update(rows.Team).where(rows.Team.id == team_id).values(values))
+        await writer.execute(update(TeamRow).where(TeamRow.id == team_id).values(values))
         if members is not None:
-            await writer.execute(delete(rows.TeamMember).where(rows.TeamMember.team_id == team_id))
+            await writer.execute(delete(TeamMemberRow).where(TeamMemberRow.team_id == team_id))
             await _set_members(writer, team_id, members)
     await outbox.put(writer, "capacity", str(team_id), {})
     return await team(writer, team_id)
 
 
 def _teams() -> Select[Any]:
-    return select(
-        *rows.Team.__table__.columns, _Lead.name.label("lead_name"), _MEMBERS.label("members")
-    ).join(_Lead, _Lead.id == rows.Team.lead_id, isouter=True)
+    return select(*TeamRow.__table__.columns, _Lead.name.label("lead_name"), _MEMBERS.label("members")).join(
+        _Lead, _Lead.id == TeamRow.lead_id, isouter=True
+    )
 
 
 def _team(row: Row[Any]) -> Team:
@@ -109,4 +110,4 @@ def _team(row: Row[Any]) -> Team:
 async def _set_members(writer: Writer, team_id: UUID, members: Sequence[UUID]) -> None:
     if members:
         values = [{"team_id": team_id, "person_id": member} for member in sorted(set(members))]
-        await writer.execute(insert(rows.TeamMember).values(values))
+        await writer.execute(insert(TeamMemberRow).values(values))

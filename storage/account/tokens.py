@@ -32,7 +32,7 @@ from sqlalchemy import (
 from domain.account import Principal, Ref, Role, Scope, Token
 from storage.database import Database, Reader, Writer, connection_of
 from storage.page import Order, page
-from storage.tables import account as rows
+from storage.tables.account import PersonRow, TeamMemberRow, TeamRow, TokenRow
 
 _PREFIX: Final = "ddk_"
 _SHAPE: Final = re.compile(r"ddk_[A-Za-z0-9_-]{43}")
@@ -41,45 +41,43 @@ _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 _TEAMS: Final = func.array(
     union(
-        select(rows.TeamMember.team_id)
-        .where(rows.TeamMember.person_id == rows.Person.id)
-        .correlate(rows.Person),
-        select(rows.Team.id).where(rows.Team.lead_id == rows.Person.id).correlate(rows.Person),
+        select(TeamMemberRow.team_id).where(TeamMemberRow.person_id == PersonRow.id).correlate(PersonRow),
+        select(TeamRow.id).where(TeamRow.lead_id == PersonRow.id).correlate(PersonRow),
     ).scalar_subquery(),
     type_=ARRAY(Uuid()),
 )
 _VALID: Final = (
-    rows.Token.revoked_at.is_(None),
-    rows.Token.expires_at > func.now(),
-    rows.Person.active,
+    TokenRow.revoked_at.is_(None),
+    TokenRow.expires_at > func.now(),
+    PersonRow.active,
 )
 _use_is_old: Final = or_(
-    rows.Token.last_used_at.is_(None), rows.Token.last_used_at < func.now() - _USE_NOTED_EVERY
+    TokenRow.last_used_at.is_(None), TokenRow.last_used_at < func.now() - _USE_NOTED_EVERY
 )
 _AUTHENTICATE: Final = (
     select(
-        rows.Token.id.label("token_id"),
-        rows.Token.scopes,
+        TokenRow.id.label("token_id"),
+        TokenRow.scopes,
         _use_is_old.label("use_is_old"),
-        rows.Person.id,
-        rows.Person.email,
-        rows.Person.name,
-        rows.Person.roles,
-        rows.Person.locale,
-        rows.Person.time_zone,
-        rows.Person.organization_id,
+        PersonRow.id,
+        PersonRow.email,
+        PersonRow.name,
+        PersonRow.roles,
+        PersonRow.locale,
+        PersonRow.time_zone,
+        PersonRow.organization_id,
         _TEAMS.label("team_ids"),
     )
-    .join(rows.Person, rows.Person.id == rows.Token.person_id)
-    .where(rows.Token.digest == bindparam("digest"), *_VALID)
+    .join(PersonRow, PersonRow.id == TokenRow.person_id)
+    .where(TokenRow.digest == bindparam("digest"), *_VALID)
 )
 _NOTE_USE: Final = (
-    update(rows.Token)
+    update(TokenRow)
     .values(last_used_at=func.now())
     .where(
-        rows.Token.id.in_(
-            select(rows.Token.id)
-            .where(rows.Token.id == bindparam("token_id"), _use_is_old)
+        TokenRow.id.in_(
+            select(TokenRow.id)
+            .where(TokenRow.id == bindparam("token_id"), _use_is_old)
             .with_for_update(skip_locked=True)
         )
     )
@@ -121,7 +119,7 @@ async def issue(
     secret = _PREFIX + token_urlsafe(32)
     token_id = uuid4()
     await writer.execute(
-        insert(rows.Token).values(
+        insert(TokenRow).values(
             id=token_id,
             person_id=person_id,
             name=name,
@@ -131,7 +129,7 @@ async def issue(
             expires_at=expires_at,
         )
     )
-    row = (await writer.execute(_tokens().where(rows.Token.id == token_id))).one()
+    row = (await writer.execute(_tokens().where(TokenRow.id == token_id))).one()
     return Issued(_token(row), secret)
 
 
@@ -141,37 +139,37 @@ async def tokens(
     """Valid credentials, newest first; of one person or, without `person_id`, of all."""
     statement = _tokens().where(*_VALID)
     if person_id is not None:
-        statement = statement.where(rows.Token.person_id == person_id)
-    newest_first = Order((rows.Token.created_at, rows.Token.id), descending=True)
+        statement = statement.where(TokenRow.person_id == person_id)
+    newest_first = Order((TokenRow.created_at, TokenRow.id), descending=True)
     return [_token(row) for row in await reader.execute(page(statement, newest_first, after, size))]
 
 
 async def owner(reader: Reader | Writer, token_id: UUID) -> UUID | None:
     """Whose credential it is; None for one that is unknown or revoked."""
     return await reader.scalar(
-        select(rows.Token.person_id).where(rows.Token.id == token_id, rows.Token.revoked_at.is_(None))
+        select(TokenRow.person_id).where(TokenRow.id == token_id, TokenRow.revoked_at.is_(None))
     )
 
 
 async def revoke(writer: Writer, token_id: UUID) -> None:
     await writer.execute(
-        update(rows.Token)
+        update(TokenRow)
         .values(revoked_at=func.now())
-        .where(rows.Token.id == token_id, rows.Token.revoked_at.is_(None))
+        .where(TokenRow.id == token_id, TokenRow.revoked_at.is_(None))
     )
 
 
 async def revoke_all(writer: Writer, person_id: UUID, *, except_for: UUID | None = None) -> None:
-    statement = update(rows.Token).values(revoked_at=func.now())
-    statement = statement.where(rows.Token.person_id == person_id, rows.Token.revoked_at.is_(None))
+    statement = update(TokenRow).values(revoked_at=func.now())
+    statement = statement.where(TokenRow.person_id == person_id, TokenRow.revoked_at.is_(None))
     if except_for is not None:
-        statement = statement.where(rows.Token.id != except_for)
+        statement = statement.where(TokenRow.id != except_for)
     await writer.execute(statement)
 
 
 def ended(before: datetime) -> ColumnElement[bool]:
     """Credentials that have been worth nothing since an instant before this one."""
-    return or_(rows.Token.expires_at < before, rows.Token.revoked_at < before)
+    return or_(TokenRow.expires_at < before, TokenRow.revoked_at < before)
 
 
 async def _find(reader: Reader, secret: str) -> Any:
@@ -199,10 +197,8 @@ def _principal(row: Row[Any]) -> Principal:
 
 
 def _tokens() -> Select[Any]:
-    owner_name = rows.Person.name.label("person_name")
-    return select(*rows.Token.__table__.columns, owner_name).join(
-        rows.Person, rows.Person.id == rows.Token.person_id
-    )
+    owner_name = PersonRow.name.label("person_name")
+    return select(*TokenRow.__table__.columns, owner_name).join(PersonRow, PersonRow.id == TokenRow.person_id)
 
 
 def _token(row: Row[Any]) -> Token:

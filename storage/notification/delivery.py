@@ -15,7 +15,7 @@ from domain.errors import Conflict
 from domain.notification import Channel, DeadLetter, Delivery, Kind, NotificationInput, State, outbox_key
 from storage import outbox
 from storage.database import Database, Reader, Writer
-from storage.tables.account import Person
+from storage.tables.account import PersonRow
 from storage.tables.notification import NotificationRow as Row
 from storage.tables.ticket import TicketCommentRow as Comment
 
@@ -104,13 +104,13 @@ def _deliveries(notification_id: UUID) -> Select[Any]:
             Row.kind,
             Row.params,
             Row.locale,
-            Person.name,
-            Person.email,
-            Person.time_zone,
-            Person.active,
+            PersonRow.name,
+            PersonRow.email,
+            PersonRow.time_zone,
+            PersonRow.active,
             Comment.body,
         )
-        .join(Person, Person.id == Row.recipient_id)
+        .join(PersonRow, PersonRow.id == Row.recipient_id)
         .outerjoin(Comment, Comment.id == cast(Row.params["comment_id"].astext, Uuid))
         .where(Row.id == notification_id, Row.channel == Channel.EMAIL)
     )

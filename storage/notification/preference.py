@@ -9,18 +9,18 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from domain.notification import Preferences, Recipient
 from storage.database import Reader, Writer, connection_of
-from storage.tables.account import Person
+from storage.tables.account import PersonRow
 from storage.tables.notification import NotificationPreferenceRow
 
 RECIPIENTS: Final = (
-    select(Person.id, Person.locale, Person.time_zone, NotificationPreferenceRow.choices)
-    .outerjoin(NotificationPreferenceRow, NotificationPreferenceRow.person_id == Person.id)
-    .where(Person.active)
-    .order_by(Person.id)
+    select(PersonRow.id, PersonRow.locale, PersonRow.time_zone, NotificationPreferenceRow.choices)
+    .outerjoin(NotificationPreferenceRow, NotificationPreferenceRow.person_id == PersonRow.id)
+    .where(PersonRow.active)
+    .order_by(PersonRow.id)
 )
 """All active people with their language, time zone and choices; `recipient` reads a row."""
 
-_BY_ID: Final = RECIPIENTS.where(Person.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+_BY_ID: Final = RECIPIENTS.where(PersonRow.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
 async def recipients(session: Reader | Writer, person_ids: Collection[UUID]) -> list[Recipient]:

@@ -15,7 +15,7 @@ from domain.errors import Conflict
 from domain.notification import Channel, Kind, Notification, State
 from storage.database import Reader, Writer
 from storage.page import Order, page
-from storage.tables.account import Person
+from storage.tables.account import PersonRow
 from storage.tables.notification import NotificationRow as Row
 
 ORDER: Final = Order((Row.created_at, Row.id), descending=True)
@@ -87,8 +87,8 @@ def _notifications() -> Select[Any]:
         Row.send_after,
         Row.sent_at,
         Row.read_at,
-        Person.name.label("recipient_name"),
-    ).join(Person, Person.id == Row.recipient_id)
+        PersonRow.name.label("recipient_name"),
+    ).join(PersonRow, PersonRow.id == Row.recipient_id)
 
 
 def _conditions(wanted: NotificationFilter) -> list[Any]:

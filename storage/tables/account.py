@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.database import Base
 
 
-class Organization(Base):
+class OrganizationRow(Base):
     __tablename__ = "organizations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -23,7 +23,7 @@ class Organization(Base):
     __table_args__ = (Index("uq_organizations_name", text("lower(name)"), unique=True),)
 
 
-class Person(Base):
+class PersonRow(Base):
     __tablename__ = "people"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -58,7 +58,7 @@ class Person(Base):
     )
 
 
-class Team(Base):
+class TeamRow(Base):
     __tablename__ = "teams"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -75,7 +75,7 @@ class Team(Base):
     )
 
 
-class TeamMember(Base):
+class TeamMemberRow(Base):
     __tablename__ = "team_members"
 
     team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
@@ -84,7 +84,7 @@ class TeamMember(Base):
     )
 
 
-class Token(Base):
+class TokenRow(Base):
     """A session or an API token. The secret itself is nowhere, only its SHA-256."""
 
     __tablename__ = "tokens"
@@ -102,7 +102,7 @@ class Token(Base):
     last_used_at: Mapped[datetime | None]
 
 
-class Attempt(Base):
+class AttemptRow(Base):
     """How often somebody tried in vain, until when it counts. Of whom is only a digest. Lost in a crash of the
     server, which nobody outside can cause, and in return written without its log."""
 

@@ -15,17 +15,19 @@ from domain.ticket.messages import Change
 from domain.ticket.state import TicketState
 from storage import notification
 from storage.pipeline import Answer, Pipeline, Statement
-from storage.tables.account import Person, Team, TeamMember
+from storage.tables.account import PersonRow, TeamMemberRow, TeamRow
 from storage.tables.ticket import TicketCollaboratorRow, TicketRow, TicketWatcherRow
 
 _STAFF = (Role.AGENT.value, Role.MANAGER.value, Role.ADMIN.value)
-_ONE = aliased(Person)
+_ONE = aliased(PersonRow)
 _NAMED: Final = bindparam("named", type_=ARRAY(Uuid()))
 _TEAM_ID: Final = bindparam("team_id", type_=Uuid())
 _ASSIGNEE_ID: Final = bindparam("assignee_id", type_=Uuid())
 _MENTIONS: Final = bindparam("mentions", type_=ARRAY(Text()))
 _TICKET_ID: Final = bindparam("ticket_id", type_=Uuid())
-_ACTOR: Final = select(Person.name).where(Person.id == bindparam("actor_id", type_=Uuid())).scalar_subquery()
+_ACTOR: Final = (
+    select(PersonRow.name).where(PersonRow.id == bindparam("actor_id", type_=Uuid())).scalar_subquery()
+)
 _FACTS: Final = Statement(select(TicketRow.subject, _ACTOR.label("actor")).where(TicketRow.id == _TICKET_ID))
 
 
@@ -88,13 +90,13 @@ def _people(looked_up: frozenset[Audience]) -> Statement:
         select(func.unnest(_NAMED)),
         *(found for one in Audience if one in looked_up for found in _ids(one)),
     ]
-    return Statement(notification.RECIPIENTS.where(Person.id.in_(union(*ids))))
+    return Statement(notification.RECIPIENTS.where(PersonRow.id.in_(union(*ids))))
 
 
 def _ids(audience: Audience) -> list[Select[Any]]:
     """Who belongs to an audience; a team without a lead is led by the managers."""
     watchers = select(TicketWatcherRow.person_id).where(TicketWatcherRow.ticket_id == _TICKET_ID)
-    leads = select(Team.lead_id).where(Team.id == _TEAM_ID, Team.lead_id.is_not(None))
+    leads = select(TeamRow.lead_id).where(TeamRow.id == _TEAM_ID, TeamRow.lead_id.is_not(None))
     managers = select(_ONE.id).where(_ONE.roles.contains([Role.MANAGER.value]))
     match audience:
         case Audience.MANAGERS:
@@ -102,7 +104,7 @@ def _ids(audience: Audience) -> list[Select[Any]]:
         case Audience.LEAD:
             return [leads, managers.where(~leads.exists())]
         case Audience.TEAM:
-            return [select(TeamMember.person_id).where(TeamMember.team_id == _TEAM_ID)]
+            return [select(TeamMemberRow.person_id).where(TeamMemberRow.team_id == _TEAM_ID)]
         case Audience.WATCHERS:
             return [watchers]
         case Audience.STAFF_WATCHERS:
@@ -120,6 +122,6 @@ def _works_on() -> ColumnElement[bool]:
     """The colleagues who may read the ticket's notes: a mention opens no door. As `Visibility.is_worked_on`."""
     everything = _ONE.roles.overlap([Role.MANAGER.value, Role.ADMIN.value])
     agent = _ONE.roles.contains([Role.AGENT.value])
-    members = select(TeamMember.person_id).where(TeamMember.team_id == _TEAM_ID)
+    members = select(TeamMemberRow.person_id).where(TeamMemberRow.team_id == _TEAM_ID)
     theirs = or_(_TEAM_ID.is_(None), _ONE.id.in_(members), _ONE.id == _ASSIGNEE_ID)
     return or_(everything, and_(agent, theirs))

@@ -34,7 +34,7 @@ from domain.errors import Invalid
 from domain.ticket.filter import Condition, Field, Filter, Name, OneOf, Value, Within
 from storage import search
 from storage.database import Reader, Writer
-from storage.tables.account import Organization, Person, Team
+from storage.tables.account import OrganizationRow, PersonRow, TeamRow
 from storage.tables.ticket import TicketCollaboratorRow, TicketRow, TicketSearchRow
 
 COLUMNS: Final[dict[Field, Any]] = {
@@ -228,7 +228,7 @@ def _having(field: Field, name: str) -> Select[Any]:
     """The ids of the teams, organizations or people with this name; of people also by address."""
     if field in ("requester", "assignee"):
         if "@" in name:
-            return select(Person.id).where(func.lower(Person.email) == name.lower())
-        return select(Person.id).where(Person.name == name).limit(50)
-    table = Team if field == "team" else Organization
+            return select(PersonRow.id).where(func.lower(PersonRow.email) == name.lower())
+        return select(PersonRow.id).where(PersonRow.name == name).limit(50)
+    table = TeamRow if field == "team" else OrganizationRow
     return select(table.id).where(func.lower(table.name) == name.lower())

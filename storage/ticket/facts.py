@@ -21,9 +21,9 @@ from domain.ticket.state import TicketState
 from storage import account, assignment, sla
 from storage.database import Writer, table_of
 from storage.pipeline import Answer, Pipeline, Statement, pipeline
-from storage.tables.account import Person
+from storage.tables.account import PersonRow
 
-_PEOPLE: Final = table_of(Person)
+_PEOPLE: Final = table_of(PersonRow)
 _KNOWN: Final[Select[Any]] = select(
     _PEOPLE.c.id,
     _PEOPLE.c.organization_id,

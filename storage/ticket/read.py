@@ -16,9 +16,7 @@ from domain.ticket.process import REOPEN_WINDOW
 from domain.ticket.record import CommentRecord, EventRecord, LinkRecord, PersonRef, Ticket
 from domain.ticket.state import TicketState
 from storage.database import Reader, connection_of
-from storage.tables.account import Organization as OrganizationRow
-from storage.tables.account import Person as PersonRow
-from storage.tables.account import Team as TeamRow
+from storage.tables.account import OrganizationRow, PersonRow, TeamRow
 from storage.tables.ticket import (
     LedgerEntryRow,
     TicketCollaboratorRow,

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from domain.account import Ref
 from domain.ticket.record import ViewerRecord
 from storage.database import Reader, Writer
-from storage.tables.account import Person as PersonRow
+from storage.tables.account import PersonRow
 from storage.tables.ticket import TicketViewerRow
 
 FRESH: Final = timedelta(seconds=45)

@@ -150,6 +150,17 @@ def test_nothing_is_called_by_a_word_that_says_nothing() -> None:
     assert not [str(path) for path in everything() if path.stem in BARE_NAMES]
 
 
+def test_a_row_is_called_so() -> None:
+    classes = {
+        node.name
+        for path in (ROOT / "storage" / "tables").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert len(classes) > 20
+    assert not {name for name in classes if not name.endswith("Row")}
+
+
 def test_no_file_is_a_tower() -> None:
     towers = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in everything()}
     assert not {path: lines for path, lines in towers.items() if lines > FILE_LIMIT}

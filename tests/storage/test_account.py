@@ -13,8 +13,8 @@ from domain.errors import Conflict, StaleVersion
 from storage.account import people, teams, tokens
 from storage.account.people import ensure_admin, ensure_person
 from storage.database import Database
-from storage.tables import account as rows
-from storage.tables.outbox import Outbox
+from storage.tables.account import TokenRow
+from storage.tables.outbox import OutboxRow
 
 
 async def _make(database: Database, email: str = "ada@desk.example", **fields: Any) -> Person:
@@ -31,7 +31,7 @@ async def _issue(database: Database, person_id: UUID, **more: Any) -> str:
 
 async def _outbox(database: Database) -> list[tuple[str, str]]:
     async with database.writing() as writer:
-        found = await writer.execute(select(Outbox.topic, Outbox.key).order_by(Outbox.id))
+        found = await writer.execute(select(OutboxRow.topic, OutboxRow.key).order_by(OutboxRow.id))
         return [(row.topic, row.key) for row in found]
 
 
@@ -107,13 +107,13 @@ async def test_a_use_is_noted_at_most_once_a_minute(database: Database) -> None:
     async def used() -> datetime | None:
         await tokens.authenticate(database, secret)
         async with database.reading() as reader:
-            return await reader.scalar(select(rows.Token.last_used_at))
+            return await reader.scalar(select(TokenRow.last_used_at))
 
     first = await used()
     assert first is not None
     assert await used() == first
     async with database.writing() as writer:
-        await writer.execute(update(rows.Token).values(last_used_at=first - timedelta(minutes=2)))
+        await writer.execute(update(TokenRow).values(last_used_at=first - timedelta(minutes=2)))
     later = await used()
     assert later is not None
     assert later > first

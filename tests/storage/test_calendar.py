@@ -19,7 +19,7 @@ from storage.calendar import (
     update_calendar,
 )
 from storage.database import Database
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 
 
 def make_spec(**fields: Any) -> Calendar:
@@ -60,7 +60,7 @@ async def test_open_tickets_hear_of_a_change_and_not_of_none(database: Database)
         same = await update_calendar(writer, created.id, make_spec(), Origin(), None)
         assert same.version == 1
         await update_calendar(writer, created.id, make_spec(time_zone="UTC"), Origin(), None)
-        told = (await writer.execute(select(Outbox.topic, Outbox.key))).all()
+        told = (await writer.execute(select(OutboxRow.topic, OutboxRow.key))).all()
     assert [tuple(row) for row in told] == [("policy", str(created.id))]
 
 

@@ -11,7 +11,7 @@ from storage.account import people
 from storage.database import Database, Reader
 from storage.gauges import NONE, Gauges, gauges
 from storage.tables.notification import NotificationRow
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 from tests.rows import insert_ticket
 
 
@@ -96,7 +96,7 @@ async def test_mails_and_the_outbox_are_counted_with_their_age(database: Databas
             values |= {"created_at": _in(hours=-2), "send_after": send_after}
             await writer.execute(insert(NotificationRow).values(values))
         values = {"topic": "capacity", "key": "1", "payload": {}, "created_at": _in(seconds=-40)}
-        await writer.execute(insert(Outbox).values(values))
+        await writer.execute(insert(OutboxRow).values(values))
     found = await _gauges(database)
     assert found.mails == {"pending": 2, "dead": 1}
     assert 30 <= found.mail_age < 90

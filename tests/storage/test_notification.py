@@ -26,7 +26,7 @@ from storage.account import people
 from storage.database import Database
 from storage.notification import Deliveries, delivery, preference, read
 from storage.notification.read import NotificationFilter
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 PARAMS = {"ticket_id": str(UUID(int=7)), "number": 7, "subject": "磁盘空间不足", "excerpt": "Try this"}
@@ -58,7 +58,9 @@ async def _rows(database: Database, person_id: UUID, **wanted: Any) -> dict[Chan
 async def _asked(database: Database) -> list[tuple[str, dict[str, Any]]]:
     """The deliveries that the outbox asks for."""
     async with database.reading() as reader:
-        rows = await reader.scalars(select(Outbox).where(Outbox.topic == "notification").order_by(Outbox.id))
+        rows = await reader.scalars(
+            select(OutboxRow).where(OutboxRow.topic == "notification").order_by(OutboxRow.id)
+        )
         return [(row.key, row.payload) for row in rows]
 
 

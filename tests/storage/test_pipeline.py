@@ -11,14 +11,14 @@ from sqlalchemy import bindparam, insert, select, text
 from domain.errors import Unavailable
 from storage.database import Database, table_of
 from storage.pipeline import Statement, pipeline
-from storage.tables.account import Team
-from storage.tables.outbox import Outbox
+from storage.tables.account import TeamRow
+from storage.tables.outbox import OutboxRow
 
-_TEAMS = table_of(Team)
+_TEAMS = table_of(TeamRow)
 _ADD = Statement(insert(_TEAMS), ("id", "name", "categories"))
 _NAME = Statement(select(_TEAMS.c.name).where(_TEAMS.c.id == bindparam("id")))
-_PUT = Statement(insert(table_of(Outbox)), ("topic", "key", "payload"))
-_PAYLOAD = Statement(select(table_of(Outbox).c.payload))
+_PUT = Statement(insert(table_of(OutboxRow)), ("topic", "key", "payload"))
+_PAYLOAD = Statement(select(table_of(OutboxRow).c.payload))
 _PID = text("SELECT pg_backend_pid()")
 
 
@@ -43,7 +43,7 @@ async def test_each_statement_sees_what_those_before_it_did(database: Database) 
             after = asking.ask(_NAME, id=team_id)
         assert before.one_or_none() is None
         assert after.scalar() == "网络 Network"
-        assert await writer.scalar(select(Team.name).where(Team.id == team_id)) == "网络 Network"
+        assert await writer.scalar(select(TeamRow.name).where(TeamRow.id == team_id)) == "网络 Network"
         assert await _name(database, team_id) is None  # not yet committed
     assert await _name(database, team_id) == "网络 Network"
 

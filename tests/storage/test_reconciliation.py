@@ -12,7 +12,7 @@ from storage import reconciliation
 from storage.account import people
 from storage.database import Database
 from storage.tables.notification import NotificationRow
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 from tests.rows import insert_ticket
 
 
@@ -28,7 +28,7 @@ async def asked(database: Database) -> list[tuple[str, str, dict[str, Any]]]:
         await writer.execute(text("DELETE FROM outbox"))
         await reconciliation.repeat_requests(writer)
     async with database.reading() as reader:
-        rows = (await reader.execute(select(Outbox.topic, Outbox.key, Outbox.payload))).all()
+        rows = (await reader.execute(select(OutboxRow.topic, OutboxRow.key, OutboxRow.payload))).all()
     return sorted((row.topic, row.key, row.payload) for row in rows)
 
 

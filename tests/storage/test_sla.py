@@ -14,7 +14,7 @@ from domain.ticket.fields import Priority
 from storage import sla
 from storage.calendar import Origin, archive_calendar, create_calendar, update_calendar
 from storage.database import Database
-from storage.tables.outbox import Outbox
+from storage.tables.outbox import OutboxRow
 
 HOURS = {"name": "Office", "weekly": {"mon": [["09:00", "17:00"]]}}
 
@@ -55,7 +55,7 @@ async def test_every_change_tells_the_open_tickets(database: Database) -> None:
         created = await sla.create_policy(writer, make_policy())
         await sla.update_policy(writer, created.id, make_policy(name="Silver"), None)
         await sla.archive_policy(writer, created.id, None)
-        told = (await writer.execute(select(Outbox.topic, Outbox.key))).all()
+        told = (await writer.execute(select(OutboxRow.topic, OutboxRow.key))).all()
     assert [tuple(row) for row in told] == [("policy", str(created.id))] * 3
 
 

@@ -23,7 +23,7 @@ from storage.account import people, tokens
 from storage.attachment import NewAttachment
 from storage.database import Base, Database
 from storage.housekeeping import PAGE
-from storage.tables.account import Token
+from storage.tables.account import TokenRow
 from storage.tables.bulk import BulkItemRow, BulkRow
 from storage.tables.notification import NotificationRow
 from storage.tables.ticket import TicketViewerRow
@@ -104,18 +104,18 @@ async def test_credentials_go_thirty_days_after_their_end(house: House, ada: UUI
         token(ada, later),
     ]
     await house.insert(
-        Token,
+        TokenRow,
         *kept,
         token(ada, ago(Leftover.TOKENS, HOUR)),
         token(ada, later, revoked_at=ago(Leftover.TOKENS, HOUR)),
     )
     assert (await house.keep())["tokens"] == 2
-    assert await house.ids(Token) == {one["id"] for one in kept}
+    assert await house.ids(TokenRow) == {one["id"] for one in kept}
 
 
 async def test_more_than_a_page_goes_in_one_run(house: House, ada: UUID) -> None:
     old = ago(Leftover.TOKENS, HOUR)
-    await house.insert(Token, *(token(ada, old) for _ in range(PAGE + 1)))
+    await house.insert(TokenRow, *(token(ada, old) for _ in range(PAGE + 1)))
     assert (await house.keep())["tokens"] == PAGE + 1
     assert (await house.keep())["tokens"] == 0
 
