@@ -7,7 +7,7 @@ WORKERS ?= 2
 RELEASE ?= HEAD
 
 .DEFAULT_GOAL := help
-.PHONY: help up test fuzz check lock format bench chaos clean docs record release-fixture
+.PHONY: help up test fuzz check lock format bench chaos clean docs record release-fixture audit
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ check: $(VENV)/.dev ## lint, types and the stairs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(VENV)/.dev ## ask whether a locked dependency has a known vulnerability
+	@$(BIN)/python -m tests.security.audit
 
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff check --fix .
