@@ -107,8 +107,6 @@ RULES: Final[Mapping[str, Rule]] = {
     "notification.resend": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
     # the desk itself
     "codec.decode": Rule(Scope.HISTORIES_READ, ADMINS),
-    "settings.read": Rule(Scope.ADMIN, ADMINS),
-    "audit.read": Rule(Scope.ADMIN, ADMINS),
 }
 
 

@@ -65,7 +65,6 @@ class Audience(StrEnum):
 
     REQUESTER = "requester"
     ASSIGNEE = "assignee"
-    PREVIOUS_ASSIGNEE = "previous_assignee"
     LEAD = "lead"
     MANAGERS = "manager"
     TEAM = "team"
