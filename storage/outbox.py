@@ -15,7 +15,9 @@ from storage.tables.outbox import OutboxRow
 CHANNEL = "duradesk_outbox"
 ORIGIN = "origin"
 
-Topic = Literal["notification", "capacity", "absence", "reroute", "policy", "ticket", "bulk", "restored"]
+Topic = Literal[
+    "notification", "capacity", "absence", "reroute", "policy", "ticket", "split", "bulk", "restored"
+]
 
 
 async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -> None:

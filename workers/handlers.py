@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.reconsider import send_all
@@ -19,7 +20,7 @@ from domain.notification import NotificationInput
 from domain.queues import PROCESS
 from domain.reconciliation import ReconciliationInput
 from domain.sla.rollout import RolloutInput
-from domain.ticket.messages import Reconsider
+from domain.ticket.messages import OpenTicket, Reconsider, TicketInput
 from runtime.origin import go_on_from
 from storage import assignment
 from storage.account import people
@@ -32,6 +33,7 @@ from workflows.bulk import BulkWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
+from workflows.ticket import TicketWorkflow, starting_attributes
 
 _CONCURRENCY = 16
 
@@ -51,6 +53,7 @@ class Handlers:
             "reroute": self.reroute,
             "policy": self.policy,
             "ticket": self.ticket,
+            "split": self.split,
             "bulk": self.bulk,
             "restored": self.restored,
         }
@@ -111,6 +114,19 @@ class Handlers:
             message = Reconsider(cause=row.payload["cause"], ticket_id=UUID(row.payload["ticket_id"]))
             await send_all(self._client, [UUID(row.key)], message)
 
+    async def split(self, rows: Sequence[OutboxRow]) -> None:
+        """Opens the ticket that another was split into, unless whoever asked for it has done so."""
+        for row in rows:
+            opening = OpenTicket.model_validate(row.payload["open"])
+            start = TicketInput(ticket_id=opening.ticket_id, open=opening)
+            await self._start_once(
+                TicketWorkflow.run,
+                start,
+                ids.workflow_id("ticket", row.key),
+                search_attributes=TypedSearchAttributes(starting_attributes(start)),
+                priority=Priority(priority_key=opening.priority.key),
+            )
+
     async def bulk(self, rows: Sequence[OutboxRow]) -> None:
         """Starts the process of each bulk action, behind everything that single users ask for."""
         for row in rows:
@@ -132,15 +148,16 @@ class Handlers:
             tickets = await assignment.active_tickets_of(reader, person_id)
         await send_all(self._client, tickets, Reconsider(cause="absence", person_id=person_id))
 
-    async def _start_once(self, run: object, argument: object, workflow_id: str) -> None:
+    async def _start_once(self, run: Any, argument: object, workflow_id: str, **options: Any) -> None:
         try:
             await self._client.start_workflow(
-                run,  # type: ignore[arg-type]  # one helper for workflows of several inputs
+                run,
                 argument,
                 id=workflow_id,
                 task_queue=PROCESS,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                **options,
             )
         except WorkflowAlreadyStartedError:
             return

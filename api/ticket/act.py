@@ -111,8 +111,7 @@ async def carry_out(
         recipient = await read.survivor(reader, ticket_id) if action is Action.COMMENT else ticket_id
         split = await splitting(reader, caller, ticket, form, request_id) if isinstance(form, Split) else None
     if split is not None:
-        await begin(desk, split, keyed=True)
-        step = step.model_copy(update={"linked_id": split.ticket_id})
+        step = step.model_copy(update={"split": split, "linked_id": split.ticket_id})
     act = Act(
         **dict(step),
         actor_id=caller.person_id,
@@ -128,6 +127,8 @@ async def carry_out(
         if action is not Action.COMMENT:
             raise
         return await shown(desk.database, caller, await _follow_up(desk, ticket, act))
+    if split is not None:  # it is opened without us, too, but we answer with it
+        await begin(desk, split, keyed=True)
     return await shown(desk.database, caller, ticket_id if split is None else split.ticket_id)
 
 

@@ -286,7 +286,8 @@ def _unmerge(draft: Draft, act: Step) -> None:
 
 
 def _split(draft: Draft, act: Step) -> None:
-    """The new ticket is open already; its link to this one was written with it."""
+    """The new ticket is opened once this is committed, and writes the link to this one."""
+    draft.split = act.split
     draft.event("split", ticket_id=act.linked_id)
 
 

@@ -41,6 +41,7 @@ class Draft:
         self.unshare: list[UUID] = []
         self.merge: Merge | None = None
         self.unmerge: UUID | None = None
+        self.split: OpenTicket | None = None
         self.edit: Edit | None = None
         self._fields: dict[str, Any] = {}
 
@@ -183,6 +184,7 @@ class Draft:
             unshare=self.unshare,
             merge=self.merge,
             unmerge=self.unmerge,
+            split=self.split,
             edit=self.edit,
             wants=self.wants,
         )

@@ -88,6 +88,7 @@ class Step(Message):
     relation: Relation | None = None
     edit: Edit | None = None
     merge: Merge | None = None
+    split: OpenTicket | None = None
     steps: list["Step"] = []
 
 
@@ -184,6 +185,7 @@ class Change(Message):
     unshare: list[UUID] = []
     merge: Merge | None = None
     unmerge: UUID | None = None
+    split: OpenTicket | None = None
     edit: Edit | None = None
     wants: list[Want] = []
 

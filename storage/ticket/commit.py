@@ -179,6 +179,9 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     if words.is_new_text(change):
         await words.write_anew(connection, change.ticket_id)
     await merge.write(writer, connection, change)
+    if change.split is not None:
+        opening = {"open": change.split.model_dump(mode="json")}
+        await outbox.put(writer, "split", str(change.split.ticket_id), opening)
     await notification.add(writer, notifications(), smtp_configured=mail)
     if is_anyone_waiting():
         await outbox.put(writer, "capacity", str(change.ticket_id), {})

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from api.desk import Desk
+from api.ticket.act import send
+from domain.ticket.fields import Priority
+from domain.ticket.messages import Act, OpenTicket, Requester
+from domain.ticket.moves import Action
 from tests.api.conftest import Api, MakePerson
 from tests.api.test_ticket import act, opened, until
 from tests.api.work import working
@@ -149,6 +154,49 @@ async def test_a_split_that_is_repeated_makes_one_ticket(admin: Api, make_person
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert (await events(admin, ticket)).count("split") == 1
+
+
+async def test_a_split_that_is_refused_leaves_nothing(admin: Api, make_person: MakePerson) -> None:
+    asker = await make_person("requester")
+    ticket, other = await opened(asker), await opened(asker)
+    await act(admin, ticket, "reply", body="one more thing")
+    (comment,) = await comments(admin, ticket)
+    await act(admin, ticket, "merge", into=other["id"])
+    refused = await act(admin, ticket, "split", status=409, comments=[comment["id"]])
+    assert refused["code"] == "illegal_move"
+    assert (await admin.get("/api/v1/tickets/statistics")).json()["total_tickets"] == 2
+
+
+async def test_a_split_is_finished_though_nobody_waits_for_it(
+    desk: Desk, admin: Api, make_person: MakePerson
+) -> None:
+    """As when the API dies between the word of the ticket and the opening of the new one."""
+    asker = await make_person("requester")
+    ticket = await opened(asker)
+    new = OpenTicket(
+        ticket_id=uuid4(),
+        fingerprint="",
+        subject="Upgrade",
+        description="how?",
+        requester=Requester(person_id=asker.person_id),
+        priority=Priority.HIGH,
+        split_from=UUID(ticket["id"]),
+    )
+    split = Act(
+        action=Action.SPLIT,
+        actor_id=admin.person_id,
+        request_id="broken off",
+        split=new,
+        linked_id=new.ticket_id,
+    )
+    await send(desk, UUID(ticket["id"]), split)
+    for _ in range(200):
+        answer = await admin.get(f"/api/v1/tickets/{new.ticket_id}")
+        if answer.status_code == 200:
+            break
+        await asyncio.sleep(0.05)
+    (link,) = answer.json()["linked"]
+    assert (link["relation"], link["ticket"]["id"]) == ("split_from", ticket["id"])
 
 
 async def test_a_mention_calls_colleagues_who_may_read_it(admin: Api, make_person: MakePerson) -> None:
