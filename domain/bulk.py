@@ -42,9 +42,11 @@ class State(StrEnum):
 
 
 class ItemState(StrEnum):
-    """`refused`: the ticket did not allow it, or the person may not; the item says why."""
+    """`begun`: it is being done, and is finished even if the rest is cancelled. `refused`: the ticket did not allow
+    it, or the person may not; the item says why."""
 
     PENDING = "pending"
+    BEGUN = "begun"
     DONE = "done"
     REFUSED = "refused"
     CANCELLED = "cancelled"

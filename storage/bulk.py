@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, Update, func, insert, select, update
 
 from domain.account import Principal, Ref
 from domain.authorization import Visibility, not_found
@@ -131,7 +131,7 @@ async def items(
 
 
 async def cancel(writer: Writer, bulk_id: UUID) -> None:
-    """What is being done now is finished; what is still pending is not begun."""
+    """What is begun is finished; what is still pending is not begun."""
     running = (BulkRow.id == bulk_id, BulkRow.state == State.RUNNING)
     stopped = await writer.execute(
         update(BulkRow).where(*running).values(state=State.CANCELLED).returning(BulkRow.id)
@@ -148,17 +148,17 @@ class Bulks:
         self._database = database
 
     async def next_items(self, bulk_id: UUID) -> tuple[Bulk, list[tuple[int, UUID]]]:
-        """The action, and position and ticket of the next items; none when it is over or cancelled."""
-        async with self._database.reading() as reader:
-            found = await bulk(reader, bulk_id)
-            statement = (
-                select(BulkItemRow.position, BulkItemRow.ticket_id)
-                .where(BulkItemRow.bulk_id == bulk_id, BulkItemRow.state == ItemState.PENDING)
-                .order_by(BulkItemRow.position)
-                .limit(_PAGE)
-            )
-            rows = (await reader.execute(statement)).all() if found.state is State.RUNNING else []
-        return found, [(row.position, row.ticket_id) for row in rows]
+        """The action, and position and ticket of the next items, which are begun with that; none when it is over.
+
+        What was begun before and is not kept, because everything died, comes first, also when it was cancelled.
+        """
+        async with self._database.writing() as writer:
+            found = await bulk(writer, bulk_id)
+            items = await _begun(writer, bulk_id)
+            if not items and found.state is State.RUNNING:
+                await writer.execute(_begin_next(bulk_id))
+                items = await _begun(writer, bulk_id)
+        return found, items
 
     async def keep(self, bulk_id: UUID, position: int, error: DeskError | None) -> None:
         """How an item fared. Kept twice, it says the same."""
@@ -176,6 +176,26 @@ class Bulks:
             await writer.execute(update(BulkRow).where(*open_ones).values(finished_at=func.now()))
             running = (BulkRow.id == bulk_id, BulkRow.state == State.RUNNING)
             await writer.execute(update(BulkRow).where(*running).values(state=State.DONE))
+
+
+async def _begun(writer: Writer, bulk_id: UUID) -> list[tuple[int, UUID]]:
+    statement = (
+        select(BulkItemRow.position, BulkItemRow.ticket_id)
+        .where(BulkItemRow.bulk_id == bulk_id, BulkItemRow.state == ItemState.BEGUN)
+        .order_by(BulkItemRow.position)
+    )
+    return [(row.position, row.ticket_id) for row in (await writer.execute(statement)).all()]
+
+
+def _begin_next(bulk_id: UUID) -> Update:
+    """What is cancelled meanwhile is left: the state is looked at again when its row is locked."""
+    pending = (BulkItemRow.bulk_id == bulk_id, BulkItemRow.state == ItemState.PENDING)
+    following = select(BulkItemRow.position).where(*pending).order_by(BulkItemRow.position).limit(_PAGE)
+    return (
+        update(BulkItemRow)
+        .where(*pending, BulkItemRow.position.in_(following.scalar_subquery()))
+        .values(state=ItemState.BEGUN)
+    )
 
 
 def _bulks() -> Select[Any]:

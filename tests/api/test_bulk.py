@@ -1,13 +1,15 @@
 """Bulk actions over HTTP, with a real worker behind it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from api.desk import Desk
+from storage.bulk import Bulks
 from tests.api.conftest import Api, MakePerson
 from tests.api.test_ticket import act, opened
 from tests.api.work import working
@@ -48,7 +50,7 @@ async def test_one_action_on_many_with_a_result_for_each(admin: Api) -> None:
     done = await finished(admin, bulk)
     assert (done["state"], done["counts"]) == (
         "done",
-        {"pending": 0, "done": 44, "refused": 1, "cancelled": 0},
+        {"pending": 0, "begun": 0, "done": 44, "refused": 1, "cancelled": 0},
     )
     (refused,) = (await admin.get(f"/api/v1/bulk/{bulk['id']}/items?state=refused")).json()["data"]
     assert (refused["ticket"]["id"], refused["code"]) == (tickets[7]["id"], "illegal_move")
@@ -79,6 +81,23 @@ async def test_what_is_cancelled_before_it_began_is_not_done(desk: Desk, admin: 
     async with working(desk):
         assert (await finished(admin, bulk))["state"] == "cancelled"
         assert (await admin.get(f"/api/v1/tickets/{tickets[0]['id']}")).json()["version"] == 1
+
+
+async def test_what_is_begun_when_it_is_cancelled_is_finished(desk: Desk, admin: Api) -> None:
+    """As when the worker dies while it works on the first tickets, and the rest is cancelled before it is back."""
+    async with working(desk):
+        tickets = [await opened(admin) for _ in range(42)]
+    bulk = await begun(admin, action="note", fields={"body": "seen"}, ids=[one["id"] for one in tickets])
+    _, items = await Bulks(desk.database).next_items(UUID(bulk["id"]))
+    cancelled = (await admin.post(f"/api/v1/bulk/{bulk['id']}/cancel")).json()
+    assert (cancelled["counts"]["begun"], cancelled["counts"]["cancelled"]) == (len(items), 42 - len(items))
+    async with working(desk):
+        counts = (await finished(admin, bulk))["counts"]
+        assert (counts["done"], counts["cancelled"]) == (len(items), 42 - len(items))
+        versions = Counter(
+            [(await admin.get(f"/api/v1/tickets/{one['id']}")).json()["version"] for one in tickets]
+        )
+    assert versions == {2: len(items), 1: 42 - len(items)}
 
 
 @pytest.mark.usefixtures("worker")
