@@ -54,6 +54,16 @@ class Client:
             raise RuntimeError(f"{path} answered {answer.status_code}: {answer.text[:200]}")
         return answer.json() if answer.content else None
 
+    async def read(self, path: str, who: Who) -> Any:
+        """Until there is an answer; raises RuntimeError when the desk is away for too long or says no."""
+        end = time.monotonic() + _GIVES_UP
+        while time.monotonic() < end:
+            answer = await self._try("GET", path, who, None, None, _PATIENCE)
+            if answer is not None and answer.is_success:
+                return answer.json()
+            await asyncio.sleep(self._draw.uniform(0.3, 2.0))
+        raise RuntimeError(f"{path} was never answered")
+
     async def ask(
         self,
         what: str,
@@ -91,7 +101,7 @@ class Client:
         return None
 
     async def _try(
-        self, method: str, path: str, who: Who, key: str, body: Any, patience: float
+        self, method: str, path: str, who: Who, key: str | None, body: Any, patience: float
     ) -> httpx.Response | None:
         """One try; None when nobody knows what became of it."""
         try:

@@ -35,6 +35,10 @@ TABLES: Final[dict[str, str]] = {
     "policy_versions": "SELECT policy_id, version, spec FROM sla_policy_versions",
     "people": "SELECT id, email, roles, tier, skills, capacity, active, absent_from, absent_until FROM people",
     "members": "SELECT team_id, person_id FROM team_members",
+    "links": "SELECT ticket_id, linked_id, relation FROM ticket_links",
+    "collaborators": "SELECT ticket_id, person_id, via FROM ticket_collaborators",
+    "bulks": "SELECT id, person_id, action, fields, state, total, finished_at FROM bulks",
+    "bulk_items": "SELECT bulk_id, position, ticket_id, state, code FROM bulk_items",
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
 _AT_ONCE: Final = 8
@@ -48,6 +52,7 @@ class Process:
     id: str
     type: str
     status: str
+    started_at: datetime
     starts: int = 1
     runs: int = 1
     timers: list[datetime] = field(default_factory=list)
@@ -108,7 +113,7 @@ async def _processes(client: Client) -> list[Process]:
 async def _process(client: Client, runs: list[WorkflowExecution]) -> Process:
     last = runs[-1]
     status = "NONE" if last.status is None else last.status.name
-    process = Process(last.id, last.workflow_type, status, starts=0, runs=len(runs))
+    process = Process(last.id, last.workflow_type, status, runs[0].start_time, starts=0, runs=len(runs))
     for run in runs:
         await _read_history(client, run, process)
     if process.type == "Ticket" and status == "RUNNING":

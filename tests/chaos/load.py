@@ -1,39 +1,28 @@
-"""The load of a chaos run: lives of tickets, edits of policies, absences of agents.
+"""The load of a chaos run: lives of tickets, and what happens beside them: edits of policies, absences of agents,
+bulk actions.
 
-What each ticket lives through is decided by the seed and its number alone; how long it takes is decided by the desk and
-by what is done to it. One actor works on a ticket at a time, so the order of the answers is the order in which
-things must have happened.
+The seed decides who does what in which order. What a bulk action takes are tickets that are there by then.
 """
 
 import asyncio
 import random
 import time
-from typing import Any, Final
+from typing import Final
 
 from tests.chaos.client import Client
+from tests.chaos.lives import Life
 from tests.chaos.world import CATEGORIES, World, policy
 
-CREATE: Final = "create"
 POLICY: Final = "policy"
 ABSENCE: Final = "absence"
-_PRIORITIES: Final = ("critical", "high", "normal", "low")
-_LIVES: Final[tuple[tuple[str, ...], ...]] = (
-    ("resolve",),
-    ("reply", "resolve"),
-    ("reply", "wait", "answer", "note", "resolve"),
-    ("start", "note", "hold", "resume", "resolve", "close"),
-    ("note", "set_priority", "reply", "escalate", "resolve"),
-    ("silence", "silence", "acknowledge", "reply", "resolve"),
-    ("reply", "resolve", "answer", "reply", "resolve"),
-    ("tag", "set_category", "watch", "reply", "wait", "resume", "resolve"),
-    ("reply", "answer", "reply", "hold", "wait", "answer", "resolve", "reopen", "resolve", "close"),
-    ("silence", "silence", "resolve", "start", "close"),
-    ("start", "reply", "silence", "silence"),
-)
-"""The last is never resolved; some ask for what is not allowed then, which must be refused and change nothing."""
-
-_WEIGHTS: Final = (6, 10, 4, 3, 3, 2, 2, 2, 1, 2, 1)
+BULK: Final = "bulk"
+CANCEL: Final = "cancel"
 _AT_ONCE: Final = 250
+_BULK_ACTIONS: Final = ("note", "note", "tag", "escalate")
+"""What is done to many at once. A merged ticket refuses all of it, one that is done with the last."""
+
+_BULK_SHARE: Final = 0.02
+"""Of all tickets of a run, what one bulk action takes at most, and never fewer than ten."""
 
 
 class Load:
@@ -55,52 +44,28 @@ class Load:
         self._client, self._world, self._seed = client, world, seed
         self._tickets, self._length, self._scale = tickets, length, scale
         self._pace, self._room = pace, asyncio.Semaphore(_AT_ONCE)
+        self._known: list[str] = []
 
     async def run(self) -> None:
-        """Until the last ticket has lived; then policies and absences stay as they are."""
-        others = [asyncio.ensure_future(self._edit_policies()), asyncio.ensure_future(self._go_away())]
+        """Until the last ticket has lived; then nothing more is asked for."""
+        beside = (self._edit_policies, self._go_away, self._do_to_many)
+        others = [asyncio.ensure_future(one()) for one in beside]
         began = time.monotonic()
         try:
             await asyncio.gather(*(self._live(number, began) for number in range(self._tickets)))
         finally:
             for task in others:
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            ended = await asyncio.gather(*others, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def _live(self, number: int, began: float) -> None:
-        draw = random.Random(f"ticket {self._seed} {number}")
         due = began + number * self._length / self._tickets
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         async with self._room:
-            await self._lived(number, draw)
-
-    async def _lived(self, number: int, draw: random.Random) -> None:
-        requester = draw.choice(self._world.requesters)
-        token = f"ticket-{self._seed}-{number}"
-        body = {
-            "subject": token,
-            "description": "Nothing comes out of the printer. 打印机没有反应。",
-            "category": draw.choice(CATEGORIES),
-            "priority": draw.choice(_PRIORITIES),
-        }
-        hasty = draw.random() < 0.05
-        ticket = await self._client.ask(CREATE, "POST", "/tickets", requester, body, hasty=hasty, token=token)
-        if ticket is None:
-            return
-        for step, verb in enumerate(draw.choices(_LIVES, _WEIGHTS)[0]):
-            await asyncio.sleep(min(draw.expovariate(1 / self._pace), 4 * self._pace))
-            if verb != "silence":
-                await self._act(ticket["id"], verb, f"{token}-{step}", draw, requester_of=requester)
-
-    async def _act(
-        self, ticket: str, verb: str, token: str, draw: random.Random, *, requester_of: Any
-    ) -> None:
-        who = requester_of if verb in ("answer", "reopen") else self._world.admin
-        action = "reply" if verb == "answer" else verb
-        path = f"/tickets/{ticket}/actions/{action}"
-        body = _body(action, token, draw)
-        hasty = draw.random() < 0.05
-        await self._client.ask(verb, "POST", path, who, body, hasty=hasty, ticket=ticket, token=token)
+            await Life(self._client, self._world, self._seed, number, self._pace, self._known).live()
 
     async def _edit_policies(self) -> None:
         """A category after the other, so that every running clock is retargeted now and then."""
@@ -126,21 +91,23 @@ class Load:
             await asyncio.sleep(draw.uniform(0.5, 1.5) * 8 * self._scale)
             await self._client.ask(ABSENCE, "DELETE", path, self._world.boss, person=agent, away=False)
 
-
-def _body(action: str, token: str, draw: random.Random) -> dict[str, Any]:
-    """What each action says; words hold `token`, so that the checker finds them once and only once."""
-    match action:
-        case "reply" | "note":
-            return {"body": token}
-        case "resolve":
-            return {"resolution": token, "kind": "fault"}
-        case "reopen" | "escalate":
-            return {"reason": token}
-        case "set_priority":
-            return {"priority": draw.choice(_PRIORITIES)}
-        case "set_category":
-            return {"category": draw.choice(CATEGORIES)}
-        case "tag":
-            return {"add": [token]}
-        case _:
-            return {}
+    async def _do_to_many(self) -> None:
+        """One bulk action after the other; now and then one is cancelled while it runs."""
+        draw = random.Random(f"bulks {self._seed}")
+        most, number = max(10, round(self._tickets * _BULK_SHARE)), 0
+        while True:
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * 10 * self._scale)
+            action, token = draw.choice(_BULK_ACTIONS), f"bulk-{self._seed}-{number}"
+            fields = {"note": {"body": token}, "tag": {"add": [token]}, "escalate": {"reason": token}}[action]
+            tickets = draw.sample(self._known, min(most, len(self._known)))
+            is_cancelled = draw.random() < 0.25
+            if tickets:
+                body = {"action": action, "fields": fields, "ids": tickets}
+                hasty = draw.random() < 0.2
+                bulk = await self._client.ask(
+                    BULK, "POST", "/bulk", self._world.boss, body, hasty=hasty, token=token
+                )
+                if bulk is not None and is_cancelled:
+                    path = f"/bulk/{bulk['id']}/cancel"
+                    await self._client.ask(CANCEL, "POST", path, self._world.boss, bulk=bulk["id"])
+                number += 1

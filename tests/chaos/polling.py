@@ -72,7 +72,7 @@ class Comparison:
         await asyncio.sleep(EVERY)
 
     async def _make_world(self, longest: float) -> None:
-        person = {"email": "agent@people.example", "name": "agent", "roles": ["agent"], "capacity": 100_000}
+        person = {"email": "agent@people.example", "name": "agent", "roles": ["agent"], "capacity": 10_000}
         await self._client.plain("POST", "/people", self._admin, person)
         for group in range(int(longest / _STEP / len(_PRIORITIES)) + 1):
             targets = {

@@ -40,10 +40,13 @@ def commit() -> str:
     return f"commit {head.stdout.strip()}" if head.stdout else "no commit"
 
 
+_OF_THEIR_OWN = ("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel")
+
+
 def _work(case: Case) -> Table:
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for request in case.requests.values():
-        kind = request.what if request.what in ("create", "policy", "absence") else "transition"
+        kind = request.what if request.what in _OF_THEIR_OWN else "transition"
         counts[kind][0] += 1
         counts[kind][1] += request.outcome == "accepted"
         counts[kind][2] += request.outcome == "refused"

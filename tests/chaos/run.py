@@ -29,13 +29,15 @@ _CANARIES: Final = 5
 _UNREST: Final = """
     SELECT (SELECT count(*) FROM outbox)
         + (SELECT count(*) FROM notifications WHERE channel = 'email' AND state <> 'sent')
+        + (SELECT count(*) FROM bulks WHERE finished_at IS NULL)
         + (SELECT count(*) FROM tickets WHERE next_step_at < now() - interval '5 seconds')
         + (SELECT count(*) FROM tickets t JOIN ticket_processes p ON p.ticket_id = t.id
            JOIN sla_policies s ON s.id::text = p.policy ->> 'id'
            WHERE t.status IN ('open', 'assigned', 'in_progress', 'waiting', 'on_hold')
            AND (p.policy ->> 'version')::int <> s.version)
 """
-"""What is still to be done: rows to hand over, mails to send, steps to fire, tickets to put under a new policy."""
+"""What is still to be done: rows to hand over, mails to send, bulk actions to end, steps to fire, tickets to put
+under a new policy."""
 
 _DEAD: Final = "SELECT id::text FROM notifications WHERE channel = 'email' AND state = 'dead'"
 
@@ -57,7 +59,7 @@ class Plan:
 
 
 def short(seed: int, *, tickets: int = 30, faults: int = 5, length: float = 25.0) -> Plan:
-    return Plan(seed, tickets, faults, length, scale=0.5, pace=2.0, capacity=4, rest=60.0, catalogue=SHORT)
+    return Plan(seed, tickets, faults, length, scale=0.5, pace=2.0, capacity=4, rest=180.0, catalogue=SHORT)
 
 
 def long(seed: int, *, tickets: int = 5000, faults: int = 69, length: float = 2400.0) -> Plan:

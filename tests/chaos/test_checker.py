@@ -1,177 +1,18 @@
 """The checker can fail: each kind of loss, planted in the evidence of one sound ticket, is found, by the check that is
 there for it."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.chaos.checker import judge
-from tests.chaos.evidence import Evidence, Process
+from tests.chaos.evidence import Evidence
+from tests.chaos.sound import ADMIN, POLICY, SPEC, at, event, fault, ledger, process, sound, warning
 
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-TICKET, REQUESTER, ADMIN, AGENT, BOSS, TEAM, POLICY = (f"{number:08d}-0000" for number in range(7))
-SPEC = {
-    "targets": {"normal": {"first_response": "PT10S", "resolution": "PT20S"}},
-    "pause_on": ["waiting"],
-    "on_priority_change": "keep",
-    "ladder": [
-        {"clock": "*", "at": "50%", "do": ["notify:assignee"], "repeat": None},
-        {"clock": "*", "at": "100%", "do": ["notify:manager"], "repeat": None},
-    ],
-}
 Plant = Callable[[Evidence], object]
-
-
-def at(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
-
-
-def event(version: int, type_: str, seconds: float, actor: str | None = None, **data: Any) -> dict[str, Any]:
-    row = {"ticket_id": TICKET, "version": version, "position": 0, "type": type_, "at": at(seconds)}
-    return {**row, "actor_id": actor, "cause": None, "data": data}
-
-
-def ledger(version: int, clock: str, kind: str, seconds: float, **fields: Any) -> dict[str, Any]:
-    row = {
-        "ticket_id": TICKET,
-        "version": version,
-        "clock": clock,
-        "cycle": 1,
-        "kind": kind,
-        "at": at(seconds),
-    }
-    target = {"first_response": 10.0, "resolution": 20.0}[clock]
-    known = {"step": None, "due_at": None, "fired_at": None, "missed": 0, "target": target}
-    return {**row, **known, "policy_id": POLICY, "policy_version": 1, **fields}
-
-
-def warning(version: int, clock: str, due: float, fired: float) -> dict[str, Any]:
-    return ledger(version, clock, "warn", fired, step="50%", due_at=at(due), fired_at=at(fired))
-
-
-def comment(body: str) -> dict[str, Any]:
-    return {"id": body, "ticket_id": TICKET, "author_id": ADMIN, "body": body}
-
-
-def told(version: int, kind: str, person: str, more: str = "") -> list[dict[str, Any]]:
-    key = f"ticket:{TICKET}:{version}:{kind}{more}"
-    row = {"event_key": key, "recipient_id": person, "created_at": BEGAN, "last_error": None}
-    identity = f"{version:08d}-0000-0000-0000-000000000000"
-    mail = {**row, "id": identity, "channel": "email", "state": "sent"}
-    return [{**row, "id": f"app-{version}", "channel": "in_app", "state": "unread"}, mail]
-
-
-def asked(key: str, what: str, who: str, seconds: float, version: int, **facts: Any) -> list[dict[str, Any]]:
-    began = BEGAN.timestamp() + seconds
-    first = {"kind": "asked", "now": began - 0.1, "key": key, "what": what, "who": who, **facts}
-    last = {
-        "kind": "accepted",
-        "now": began + 0.2,
-        "key": key,
-        "what": what,
-        "id": TICKET,
-        "version": version,
-    }
-    return [first, last]
-
-
-def fault(kind: str, target: str, struck: float, recovered: float) -> dict[str, Any]:
-    times = {"struck": at(struck).timestamp(), "recovered": at(recovered).timestamp(), "in_time": True}
-    what = {"kind": kind, "targets": [target]}
-    return {"kind": "fault", "name": f"{kind} {target}", "fault": what, **times}
-
-
-STATE: dict[str, Any] = {
-    **{"event_number": 5, "status": "resolved", "priority": "normal", "category": "network", "tier": 1},
-    **{"reopen_count": 0, "number": 1, "requester_id": REQUESTER, "team_id": TEAM, "assignee_id": AGENT},
-    "waiting_reason": None,
-}
-
-
-def sound() -> Evidence:
-    """A ticket that is opened, warned of, answered, warned of again, and resolved; then everything is killed."""
-    rows = {**history(), **records()}
-    mails = [
-        {"id": f"<notification.{row['id']}@desk.localhost>", "told": True}
-        for row in rows["notifications"]
-        if row["channel"] == "email"
-    ]
-    journal = [
-        *asked("create", "create", REQUESTER, 0, 1, token="one"),
-        *asked("edit", "policy", ADMIN, 3, 1, path=f"/sla-policies/{POLICY}", body=SPEC),
-        *asked("back", "absence", BOSS, 3, 1, path=f"/people/{AGENT}/absence", away=False),
-        *asked("reply", "reply", ADMIN, 6, 3, ticket=TICKET, token="one-0"),
-        *asked("resolve", "resolve", ADMIN, 12, 5, ticket=TICKET, token="one-1"),
-        fault("kill", "up", 20, 30),
-    ]
-    return copy.deepcopy(Evidence(at(100), rows, [process()], mails, journal))
-
-
-def history() -> dict[str, list[dict[str, Any]]]:
-    return {
-        "events": [
-            event(1, "opened", 0, REQUESTER, priority="normal", category="network"),
-            event(1, "assigned", 0, REQUESTER, assignee_id=[None, AGENT]),
-            event(1, "status_changed", 0, REQUESTER, status=["open", "assigned"]),
-            event(3, "replied", 6, ADMIN),
-            event(3, "status_changed", 6, ADMIN, status=["assigned", "in_progress"]),
-            event(5, "status_changed", 12, ADMIN, status=["in_progress", "resolved"]),
-            event(5, "resolved", 12, ADMIN),
-        ],
-        "comments": [comment("one-0"), comment("one-1")],
-        "ledger": [
-            ledger(1, "first_response", "start", 0),
-            ledger(1, "resolution", "start", 0),
-            warning(2, "first_response", 5, 5.01),
-            ledger(3, "first_response", "satisfy", 6),
-            warning(4, "resolution", 10, 10.01),
-            ledger(5, "resolution", "satisfy", 12),
-        ],
-        "notifications": [
-            *told(1, "ticket_created", REQUESTER),
-            *told(2, "sla_warning", AGENT, ":first_response:50%"),
-            *told(3, "ticket_replied", REQUESTER),
-            *told(4, "sla_warning", AGENT, ":resolution:50%"),
-            *told(5, "ticket_resolved", REQUESTER),
-        ],
-    }
-
-
-def records() -> dict[str, list[dict[str, Any]]]:
-    seen = [
-        {"request_id": f"{ADMIN}:{key}", "version": version}
-        for key, version in (("reply", 3), ("resolve", 5))
-    ]
-    kept = {"ticket_id": TICKET, "version": 5, "policy": {"id": POLICY, "version": 1}}
-    ticket = {
-        **{name: value for name, value in STATE.items() if name != "event_number"},
-        **{"id": TICKET, "subject": "one", "version": 5, "resolved_at": at(12), "closed_at": None},
-        "next_step_at": at(12) + timedelta(days=3),
-    }
-    return {
-        "tickets": [ticket],
-        "processes": [{**kept, "state": {**STATE, "seen": seen}}],
-        "policies": [{"id": POLICY, "version": 1}],
-        "policy_versions": [{"policy_id": POLICY, "version": 1, "spec": SPEC}],
-        "people": [person(REQUESTER, "requester"), person(AGENT, "agent"), person(BOSS, "manager")],
-        "members": [{"team_id": TEAM, "person_id": AGENT}],
-    }
-
-
-def person(identity: str, role: str) -> dict[str, Any]:
-    free = {"tier": 1, "skills": [], "capacity": 5, "active": True, "absent_from": None, "absent_until": None}
-    return {"id": identity, "email": f"{identity}@people.example", "roles": [role], **free}
-
-
-def process() -> Process:
-    updates = [f"{ADMIN}:reply", f"{ADMIN}:resolve"]
-    described = {"event_number": 5, "state": "resolved"}
-    timers = [at(12) + timedelta(days=3, milliseconds=20)]
-    return Process(f"ticket:{TICKET}", "Ticket", "RUNNING", 1, 1, timers, updates, [], described)
 
 
 def ticket_of(evidence: Evidence) -> dict[str, Any]:
@@ -273,7 +114,9 @@ PLANTS: dict[str, tuple[str, Plant]] = {
     ),
     "a mail of nobody": (
         "every notification arrived at least once",
-        lambda evidence: evidence.mails.append({"id": "<spam@nowhere>", "told": True}),
+        lambda evidence: evidence.mails.append(
+            {"id": "<spam@nowhere>", "now": at(50).timestamp(), "told": True}
+        ),
     ),
     "a requester who was not told": ("everyone who had to be told was told", lose("notifications", 4)),
     "an assignee who was not warned": ("everyone who had to be told was told", lose("notifications", 2)),
@@ -326,10 +169,20 @@ PLANTS: dict[str, tuple[str, Plant]] = {
 }
 
 
+UNTOUCHED = {
+    "nobody waits while somebody is free",
+    "every accepted merge and unmerge happened once",
+    "every accepted split made one ticket",
+    "every accepted bulk action ran once, to its end",
+    "every item of a bulk action is as reported",
+}
+"""What one sound ticket has nothing to say of; `test_together` plants the rest."""
+
+
 def test_sound_evidence_passes_every_check() -> None:
     checks = judge(sound())
     assert not [line for check in checks for line in check.findings]
-    assert {check.name for check in checks if not check.examined} == {"nobody waits while somebody is free"}
+    assert {check.name for check in checks if not check.examined} == UNTOUCHED
 
 
 @pytest.mark.parametrize("planted", PLANTS)

@@ -8,7 +8,7 @@ of one subject; a new kind of process joins by a module here and a line in `CHEC
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tests.chaos.checker import accepted, letters, mirrors, promises
+from tests.chaos.checker import accepted, bulk, letters, merge, mirrors, promises
 from tests.chaos.checker.case import Case, Check
 from tests.chaos.evidence import Evidence
 
@@ -19,6 +19,11 @@ CHECKS: Final[Sequence[Callable[[Case], Check]]] = (
     accepted.nothing_happened_unasked,
     accepted.every_answer_is_in_a_history,
     accepted.every_request_was_answered,
+    merge.every_merge_happened_once,
+    merge.merges_are_told_on_both_sides,
+    merge.every_split_made_one_ticket,
+    bulk.every_bulk_ran_once,
+    bulk.every_item_is_as_reported,
     promises.every_step_fired_once_at_its_time,
     promises.no_step_fired_early,
     promises.lateness_is_explained,

@@ -90,6 +90,10 @@ class Case:
         self.people = {str(row["id"]): row for row in rows["people"]}
         self.processes: dict[str, Process] = {process.id: process for process in evidence.processes}
         self.requests = {request.key: request for request in _requests(evidence.journal)}
+        self.bulks = {str(row["id"]): row for row in rows["bulks"]}
+        self.items: dict[str, list[Row]] = defaultdict(list)
+        for row in rows["bulk_items"]:
+            self.items[str(row["bulk_id"])].append(row)
         self.broken = [entry for entry in evidence.journal if entry["kind"] == BROKEN]
         self.windows = sorted(_windows(evidence.journal), key=lambda window: window.struck)
         self.outages = [window for window in self.windows if not window.mail_only]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.chaos.checker import clocks
 from tests.chaos.checker.accepted import value_at
-from tests.chaos.checker.case import GRACE, Case, Check
+from tests.chaos.checker.case import GRACE, Case, Check, instant
 from tests.chaos.evidence import Row
 
 _MESSAGE: Final = re.compile(r"<notification\.([0-9a-f-]{36})@")
@@ -17,7 +17,9 @@ _TELLS: Final = {"warn": "sla_warning", "breach": "sla_breached", "escalate": "t
 def every_mail_arrived(case: Case) -> Check:
     """Each mail that was to be sent was taken by the mail server, at least once, and the desk knows it."""
     check = Check("every notification arrived at least once")
-    arrived = Counter(_notification(mail["id"]) for mail in case.evidence.mails)
+    arrived = Counter(
+        _notification(mail["id"]) for mail in case.evidence.mails if instant(mail["now"]) <= case.taken_at
+    )
     told = Counter(_notification(mail["id"]) for mail in case.evidence.mails if mail["told"])
     for row in case.evidence.rows["notifications"]:
         if row["channel"] == "email":
@@ -69,7 +71,12 @@ def everyone_was_told(case: Case) -> Check:
 
 def _public(events: list[Row]) -> Iterator[tuple[int, str]]:
     """The versions of which the requester must hear, and the kind of what they hear."""
-    told = {"opened": "ticket_created", "replied": "ticket_replied", "resolved": "ticket_resolved"}
+    told = {
+        "opened": "ticket_created",
+        "replied": "ticket_replied",
+        "resolved": "ticket_resolved",
+        "merged": "ticket_merged",
+    }
     for event in events:
         if event["type"] in told:
             yield event["version"], told[event["type"]]

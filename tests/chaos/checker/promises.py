@@ -128,7 +128,7 @@ def _after(row: Row, before: dict[int, str]) -> str:
 
 
 def _wanted(status: str, spec: object) -> str:
-    if status in ("resolved", "closed"):
+    if status in ("resolved", "closed", "merged"):
         return "ended"
     pause_on = spec["pause_on"] if isinstance(spec, dict) else ()
     return "paused" if status in pause_on else "running"
@@ -163,26 +163,31 @@ def no_clock_is_stuck(case: Case) -> Check:
         ):
             continue  # it went on after the snapshot, or another check tells that it is gone
         fired = {(one["clock"], one["cycle"], one["step"]) for one in _fired(rows)}
-        wanted = _next(row, fired, cycles)
+        wanted = _next(row, case.events[ticket], fired, cycles)
         timers = process.timers
         if wanted is None:
             check.expect(not timers, f"{ticket}: a timer is set to {timers} and nothing is due")
             continue
         armed = len(timers) == 1 and -_EXACT <= timers[0] - wanted <= _ARMED_WITHIN
         check.expect(armed, f"{ticket}: due next at {wanted}, timers at {timers}")
-        if row["status"] != "closed":
+        if row["status"] not in ("closed", "merged"):
             listed = row["next_step_at"]
             true = listed is not None and abs(listed - wanted) <= _EXACT
             check.expect(true, f"{ticket}: due next at {wanted}, the list says {listed}")
     return check
 
 
-def _next(row: Row, fired: set[tuple[str, int, str | None]], cycles: Sequence[Clock]) -> datetime | None:
+def _next(
+    row: Row, events: Sequence[Row], fired: set[tuple[str, int, str | None]], cycles: Sequence[Clock]
+) -> datetime | None:
     """What happens next by itself."""
     if row["status"] == "resolved":
         return _plus(row["resolved_at"], _AUTO_CLOSE)
     if row["status"] == "closed":
         return _plus(row["closed_at"], _REOPEN_WINDOW)
+    if row["status"] == "merged":
+        merged_at = max(event["at"] for event in events if event["type"] == "merged")
+        return _plus(merged_at, _REOPEN_WINDOW)
     late = [step.due_at for clock in cycles for step in clock.due if step.key not in fired]
     ahead = [step.due_at for clock in cycles for _, step in clock.ahead()]
     return min([*late, *ahead], default=None)
