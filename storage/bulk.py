@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, Select, Update, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.account import Principal, Ref
 from domain.authorization import Visibility, not_found
@@ -63,10 +64,7 @@ async def begin(
     False if it was there before. Raises Conflict for another action under the same key, and Invalid for more
     than `LIMIT` tickets or none.
     """
-    known = await writer.scalar(select(BulkRow.fingerprint).where(BulkRow.id == bulk_id))
-    if known is not None:
-        if known != fingerprint:
-            raise key_reused()
+    if await _is_known(writer, bulk_id, fingerprint):
         return False
     oldest_first = select(TicketRow.id).order_by(TicketRow.created_at, TicketRow.id).limit(LIMIT + 1)
     tickets = (await writer.scalars(await wanted.narrowed(writer, oldest_first))).all()
@@ -75,9 +73,11 @@ async def begin(
     if len(tickets) > LIMIT:
         raise Invalid("too_many_tickets", f"A bulk action takes at most {LIMIT} tickets; narrow the filter.")
     values = {"action": action, "fields": fields, "state": State.RUNNING, "total": len(tickets)}
-    await writer.execute(
-        insert(BulkRow).values(id=bulk_id, person_id=caller.person_id, fingerprint=fingerprint, **values)
-    )
+    new = upsert(BulkRow).values(id=bulk_id, person_id=caller.person_id, fingerprint=fingerprint, **values)
+    made = await writer.scalar(new.on_conflict_do_nothing().returning(BulkRow.id))
+    if made is None:  # the same request, at the same time
+        await _is_known(writer, bulk_id, fingerprint)
+        return False
     items = [
         {"bulk_id": bulk_id, "position": position, "ticket_id": ticket, "state": ItemState.PENDING}
         for position, ticket in enumerate(tickets, 1)
@@ -85,6 +85,14 @@ async def begin(
     await writer.execute(insert(BulkItemRow), items)
     await outbox.put(writer, "bulk", str(bulk_id), {})
     return True
+
+
+async def _is_known(writer: Writer, bulk_id: UUID, fingerprint: str) -> bool:
+    """Raises Conflict when it is known with another body."""
+    known = await writer.scalar(select(BulkRow.fingerprint).where(BulkRow.id == bulk_id))
+    if known is not None and known != fingerprint:
+        raise key_reused()
+    return known is not None
 
 
 async def bulk(reader: Reader | Writer, bulk_id: UUID) -> Bulk:

@@ -72,6 +72,14 @@ async def test_the_same_key_is_the_same_bulk_action(admin: Api) -> None:
     assert [one["body"] for one in comments] == ["once"]
 
 
+async def test_the_same_key_at_the_same_time_is_the_same_bulk_action(desk: Desk, admin: Api) -> None:
+    async with working(desk):
+        ticket = await opened(admin)
+    body = {"action": "note", "fields": {"body": "once"}, "ids": [ticket["id"]]}
+    begun_at_once = await asyncio.gather(*(begun(admin, key="k", **body) for _ in range(8)))
+    assert len({one["id"] for one in begun_at_once}) == 1
+
+
 async def test_what_is_cancelled_before_it_began_is_not_done(desk: Desk, admin: Api) -> None:
     async with working(desk):
         tickets = [await opened(admin) for _ in range(3)]
