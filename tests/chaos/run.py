@@ -62,7 +62,7 @@ def short(seed: int, *, tickets: int = 30, faults: int = 5, length: float = 25.0
     return Plan(seed, tickets, faults, length, scale=0.5, pace=2.0, capacity=4, rest=180.0, catalogue=SHORT)
 
 
-def long(seed: int, *, tickets: int = 5000, faults: int = 69, length: float = 2400.0) -> Plan:
+def long(seed: int, *, tickets: int = 5000, faults: int = 69, length: float = 2700.0) -> Plan:
     return Plan(
         seed, tickets, faults, length, scale=5.0, pace=9.0, capacity=15, rest=900.0, catalogue=CATALOGUE
     )
