@@ -28,6 +28,7 @@ FEATURES: Final = {
     "attachment",
     "bulk",
     "calendar",
+    "classifier",
     "field",
     "housekeeping",
     "macro",
