@@ -18,6 +18,7 @@ from domain.ticket.messages import ProcessView, Reconsider, TicketInput
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from uuid import UUID
 
     from domain.ticket.state import TicketState
     from storage.database import Database
@@ -53,6 +54,7 @@ class ReconciliationActivities:
 
         seen = await asyncio.gather(*(look(state) for state in states))
         await self._keep(seen, now)
+        await self._catch_up([state.id for state in states])
         kinds = [kind for _, kind in seen]
         totals = Totals(
             checked=len(seen),
@@ -111,6 +113,14 @@ class ReconciliationActivities:
         except WorkflowAlreadyStartedError:
             return None
         return Kind.LOST
+
+    async def _catch_up(self, ticket_ids: list["UUID"]) -> None:
+        """Reports miss nothing of the time in which workers of two versions ran."""
+        async with self._database.reading() as reader:
+            missed = await self._store.incomplete(reader, ticket_ids)
+        if missed:
+            async with self._database.writing() as writer:
+                await self._store.catch_up(writer, missed)
 
     async def _keep(self, seen: list[tuple["TicketState", Kind | None]], now: datetime) -> None:
         async with self._database.writing() as writer:

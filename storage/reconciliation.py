@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from domain.reconciliation import Finding, Kind
 from domain.ticket.process import is_finished
 from domain.ticket.state import TicketState
-from storage.database import Reader, Writer
+from storage.database import Reader, Writer, connection_of
 from storage.page import Order, page
 from storage.tables.reconciliation import FindingRow
 from storage.tables.ticket import TicketProcessRow, TicketRow
-from storage.ticket import read
+from storage.ticket import measure, read
 
 NEWEST_FIRST: Final = Order((FindingRow.found_at, FindingRow.ticket_id), descending=True)
 
@@ -57,6 +57,16 @@ async def with_process(
     states = [read.state_of(row) for row in rows]
     last = rows[-1].ticket_id if len(rows) == size else None
     return last, [state for state in states if not is_finished(state, now)]
+
+
+async def incomplete(reader: Reader, ticket_ids: Sequence[UUID]) -> list[UUID]:
+    return await measure.incomplete(reader, ticket_ids)
+
+
+async def catch_up(writer: Writer, ticket_ids: Sequence[UUID]) -> None:
+    """Counts for reports what a worker of an older version did to these tickets."""
+    connection = await connection_of(writer)
+    await connection.run_sync(measure.catch_up, ticket_ids)
 
 
 async def event_number(reader: Reader, ticket_id: UUID) -> int:

@@ -100,6 +100,13 @@ class TicketRow(Base):
     next_step: Mapped[str | None]
     next_step_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())  # by the database's own clock
+    # What follows from the history, see `storage/ticket/measure.py`; times are seconds of working time.
+    response_working: Mapped[float | None]
+    resolution_working: Mapped[float | None]
+    first_contact: Mapped[bool | None]
+    reopened_at: Mapped[datetime | None]
+    promises_kept: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    promises_broken: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 
 
 class TicketSearchRow(Base):

@@ -31,7 +31,7 @@ from storage.tables.ticket import (
     TicketWatcherRow,
 )
 from storage.ticket import facts as finding
-from storage.ticket import live, merge, words
+from storage.ticket import live, measure, merge, words
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
 
@@ -62,8 +62,12 @@ _OPENED: Final = (
     "tags",
     "custom_fields",
 )
-_MIRRORED: Final = tuple(name for name in _TICKETS.c.keys() if name not in (*_OPENED, "changed_at"))  # noqa: SIM118
-"""The columns that mirror the process's state; the others are its contents."""
+_MIRRORED: Final = tuple(
+    name
+    for name in _TICKETS.c.keys()  # noqa: SIM118  its names, not its columns
+    if name not in (*_OPENED, *measure.COLUMNS, "changed_at")
+)
+"""The columns that mirror the process's state; the others are its contents, and what follows from the history."""
 _COMMENT: Final = tuple(Comment.model_fields)
 _INSERT_TICKET: Final = Statement(insert(_TICKETS), (*_OPENED, *_MIRRORED))
 _INSERT_COMMENT: Final = Statement(
@@ -171,6 +175,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         if contents is not None:
             _write_contents(asking, change, contents.one_or_none())
         said = _write_history(asking, change, policy=facts is not None and facts.matched)
+        measure.add(asking, change)
         words.add(asking, change)
         _write_relations(asking, change)
         notifications = ask_notifications(asking, change)
