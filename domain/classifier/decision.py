@@ -80,7 +80,7 @@ def guess_of(field: FieldName, probabilities: Mapping[str, float], threshold: fl
     if not probabilities:
         return None
     label = max(probabilities, key=lambda one: probabilities[one])
-    if field == "kind" and probabilities[label] < threshold:
+    if field == "kind" and (label == Kind.USAGE or probabilities[label] < threshold):
         probabilities = _with_usage_whole(probabilities)
         label = max(probabilities, key=lambda one: probabilities[one])
     confidence = min(probabilities[label], 1.0)
