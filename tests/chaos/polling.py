@@ -1,12 +1,13 @@
 """The desk beside a job that scans every minute: the same tickets, due times, PostgreSQL, mail server and kills.
 
 `python -m tests.chaos.polling [--tickets N] [--scans N]`. Tickets fall due evenly over some minutes; some are resolved
-half a minute after that. While a scan works off what is due, everything that fires deadlines is killed: both scanners,
+half a minute after that. In the middle of every second scan everything that fires deadlines is killed: both scanners,
 and the desk's worker. The scanners come again with the next minute, the worker when its supervisor restarts it.
 """
 
 import argparse
 import asyncio
+import os
 import random
 import re
 import shutil
@@ -20,11 +21,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import psutil  # type: ignore[import-untyped]  # ships no types
 import psycopg
 
 from benchmarks.figures import Table, percentile
 from tests.chaos.client import Client, Who
 from tests.chaos.journal import Journal, entries
+from tests.chaos.report import commit
 from tests.chaos.run import say
 from tests.chaos.scanner import MAILS_FIRST, MARKS_FIRST, make_tables
 from tests.chaos.stack import ADMIN, Stack
@@ -122,11 +125,11 @@ class Comparison:
                 )
 
     async def _scan(self, begins: float) -> None:
-        """As cron: at each full minute, one process for each habit. All but the last two scans are killed."""
+        """As cron: at each full minute, one process for each habit. The last two find what was left."""
         for number in range(1, self._scans + 2):
             await asyncio.sleep(max(0.0, begins + number * EVERY - time.time()))
             scans = [self._start(table) for table in (MARKS_FIRST, MAILS_FIRST)]
-            if number < self._scans:
+            if number % 2 and number < self._scans:
                 await self._kill_during(scans)
             else:
                 await _ended(scans)
@@ -136,8 +139,9 @@ class Comparison:
         return subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
 
     async def _kill_during(self, scans: Sequence["subprocess.Popen[bytes]"]) -> None:
-        """Some mails into the scan, so that there is something in the middle of which it dies."""
-        wanted = self._mails() + self._draw.randint(3, 12)
+        """When a part of what is due is mailed."""
+        due = 2 * self._tickets / self._scans
+        wanted = self._mails() + self._draw.uniform(0.1, 0.9) * due
         for _ in range(1000):
             if self._mails() >= wanted:
                 break
@@ -156,26 +160,34 @@ class Comparison:
 
     async def table(self) -> Table:
         """One column for each way."""
-        mails = Counter[tuple[str, str]]()
+        mails, again = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
         distinct = set[str]()
         for mail in entries(self._stack.peer_folder / "mails.jsonl"):
             found = _ID.match(mail["id"])
-            if found and mail["id"] not in distinct:
-                mails[found[1], found[2]] += 1
+            if found:
+                (again if mail["id"] in distinct else mails)[found[1], found[2]] += 1
                 distinct.add(mail["id"])
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             promised: dict[str, Any] = dict(await (await connection.execute(_PROMISED)).fetchall())
             fired = await (await connection.execute(_BREACHES)).fetchall()
             told: dict[str, str] = dict(await (await connection.execute(_TOLD)).fetchall())
             columns = [
-                _column(promised, fired, Counter(told[one] for way, one in mails.elements() if one in told))
+                _column(
+                    promised,
+                    fired,
+                    Counter(told[one] for way, one in mails.elements() if one in told),
+                    sum(one in told for way, one in again.elements()),
+                )
             ]
             for table in (MARKS_FIRST, MAILS_FIRST):
                 query = f"SELECT ticket, due_at, breached_at FROM {table} WHERE breached_at IS NOT NULL"
                 marked = await (await connection.execute(query)).fetchall()
                 columns.append(
                     _column(
-                        promised, marked, Counter({one: n for (way, one), n in mails.items() if way == table})
+                        promised,
+                        marked,
+                        Counter({one: n for (way, one), n in mails.items() if way == table}),
+                        sum(way == table for way, one in again.elements()),
                     )
                 )
         rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
@@ -187,7 +199,11 @@ async def _ended(scans: Sequence["subprocess.Popen[bytes]"]) -> None:
         await asyncio.to_thread(one.wait)
 
 
-def _column(promised: dict[str, Any], fired: Sequence[Any], mails: Counter[str]) -> dict[str, float | int]:
+def _column(
+    promised: dict[str, Any], fired: Sequence[Any], mails: Counter[str], again: int
+) -> dict[str, float | int]:
+    """`mails` with different Message-IDs by ticket; `again` is how many came again with the same one, which a
+    mailbox shows once."""
     late = [(at - due).total_seconds() for _, due, at in fired]
     recorded = Counter(ticket for ticket, *_ in fired)
     return {
@@ -200,6 +216,7 @@ def _column(promised: dict[str, Any], fired: Sequence[Any], mails: Counter[str])
         "lateness max, s": percentile(late, 1),
         "recorded, but nobody was mailed": sum(mails[ticket] == 0 for ticket in recorded),
         "mailed more than once": sum(times > 1 for times in mails.values()),
+        "the same mail taken again": again,
     }
 
 
@@ -216,13 +233,16 @@ async def compare(tickets: int, scans: int, seed: int, folder: Path) -> str:
     finally:
         await client.close()
         await asyncio.to_thread(stack.stop)
-    return f"{tickets} tickets, a scan every {EVERY:.0f} s, {comparison.kills} kills.\n\n{table.markdown()}"
+    run = f"`python -m tests.chaos.polling --tickets {tickets} --scans {scans} --seed {seed}` at {commit()}"
+    machine = f"{psutil.cpu_count()} cores, load average {os.getloadavg()[2]:.1f}"
+    told = f"{tickets} tickets, a scan every {EVERY:.0f} s, {comparison.kills} kills. {machine}."
+    return f"{run}: {told}\n\n{table.markdown()}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.polling", description=__doc__)
-    parser.add_argument("--tickets", type=int, default=600)
-    parser.add_argument("--scans", type=int, default=6)
+    parser.add_argument("--tickets", type=int, default=800)
+    parser.add_argument("--scans", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="duradesk-polling-")).resolve()
