@@ -9,23 +9,15 @@ untrusted certificate delay it, and it goes out when the setting is mended.
 
 import asyncio
 import ssl
-from dataclasses import dataclass
-from datetime import timedelta
 from email.message import EmailMessage
-from typing import Final, Literal, Protocol, cast, get_args
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Final, Protocol
 
 import aiosmtplib
 
 from domain.notification import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from runtime import tracing
-from runtime.settings import SettingError
+from runtime.address import SmtpServer, parse_smtp_url
 
-StartTls = Literal["auto", "always", "never"]
-
-TIMEOUT: Final = timedelta(seconds=30)
-_TIMEOUT_MAX: Final = timedelta(seconds=60)
-_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 # At whatever stage the server says so: the mail is larger than it takes; it wants us to sign in.
 _TOO_LARGE: Final = 552
 _SIGN_IN: Final = frozenset({530, 534, 535, 538})
@@ -44,63 +36,9 @@ class Sender(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
-    """`starttls`: `auto` encrypts when the server offers it, `always` insists, `never` does not ask."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = None
-    tls: bool = False
-    starttls: StartTls = "auto"
-    verify: bool = True
-    timeout: timedelta = TIMEOUT
-
-
-def parse_smtp_url(url: str) -> SmtpServer:
-    """`smtp://`, `smtp+starttls://` or `smtps://`, then `user:password@host:port`, then options:
-    `?starttls=auto|always|never`, `verify=no` (any certificate will do), `timeout=<seconds>`.
-
-    Raises ValueError, with a text that holds no secret.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("must look like smtp://user:password@host:port")
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    starttls = options.pop("starttls", "always" if parts.scheme == "smtp+starttls" else "auto")
-    verify = options.pop("verify", "yes")
-    seconds = options.pop("timeout", str(TIMEOUT.seconds))
-    if options:
-        raise ValueError(f"{sorted(options)[0]} is not an option")
-    if verify not in ("yes", "no"):
-        raise ValueError("verify must be yes or no")
-    if not seconds.isdecimal() or not 0 < int(seconds) <= _TIMEOUT_MAX.total_seconds():
-        raise ValueError(f"timeout must be 1 to {_TIMEOUT_MAX.seconds} seconds")
-    return SmtpServer(
-        host=parts.hostname,
-        port=parts.port or _PORTS[parts.scheme],
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        tls=parts.scheme == "smtps",
-        starttls=_starttls(starttls),
-        verify=verify == "yes",
-        timeout=timedelta(seconds=int(seconds)),
-    )
-
-
-def _starttls(value: str) -> StartTls:
-    if value not in get_args(StartTls):
-        raise ValueError("starttls must be auto, always or never")
-    return cast(StartTls, value)
-
-
 def sender_for(url: str) -> Sender:
-    """The sender that SMTP_URL asks for; an empty one means that mails are kept. Raises SettingError."""
-    try:
-        return SmtpSender(parse_smtp_url(url)) if url else NullSender()
-    except ValueError as error:
-        raise SettingError(f"DURADESK_SMTP_URL: {error}.") from None
+    """The sender that SMTP_URL asks for; an empty one means that mails are kept."""
+    return SmtpSender(parse_smtp_url(url)) if url else NullSender()
 
 
 class NullSender:

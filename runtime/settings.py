@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from runtime.address import check_host_and_port, parse_smtp_url, parse_url
 from runtime.keys import Keys, parse_keys, read_keys
 from runtime.profile import place_of
 
@@ -47,20 +48,35 @@ class SettingError(Exception):
     """A setting that cannot be used; the message is one line for the person who set it."""
 
 
-def _url(*schemes: str) -> AfterValidator:
+def _url(*schemes: str, with_host: bool = True) -> AfterValidator:
     def check(value: str) -> str:
-        if value and (urlsplit(value).scheme not in schemes or "://" not in value):
-            raise ValueError("must start with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        if value:
+            parse_url(value, *schemes, with_host=with_host)
         return value
 
     return AfterValidator(check)
 
 
-def _address(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if value and not (host and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError("must be host:port, such as temporal.example.com:7233")
+def _smtp_url(value: str) -> str:
+    if value:
+        parse_smtp_url(value)
     return value
+
+
+def _address(value: str) -> str:
+    if value:
+        check_host_and_port(value)
+    return value
+
+
+def _name(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must have no spaces, line breaks and foreign characters")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    return SecretStr(_name(value.get_secret_value().strip()))
 
 
 def _host(value: str) -> str:
@@ -97,6 +113,7 @@ def _positive(value: timedelta) -> timedelta:
 Port = Annotated[int, Field(ge=1, le=65535)]
 Timeout = Annotated[timedelta, BeforeValidator(_plain_seconds), AfterValidator(_positive)]
 EmailAddress = Annotated[str, AfterValidator(_email)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
 
 
 class Settings(BaseSettings):
@@ -117,10 +134,10 @@ class Settings(BaseSettings):
         "", description="address that links in mails begin with; empty: from host and port"
     )
 
-    database_url: Annotated[str, _url("postgresql", "postgres", "postgresql+psycopg")] = Field(
-        "", repr=False, description="PostgreSQL 15 or later; empty: embedded"
+    database_url: Annotated[str, _url("postgresql", "postgres", "postgresql+psycopg", with_host=False)] = (
+        Field("", repr=False, description="PostgreSQL 15 or later; empty: embedded")
     )
-    attachments_url: Annotated[str, _url("file", "s3", "gs", "az", "memory")] = Field(
+    attachments_url: Annotated[str, _url("file", "s3", "gs", "az", "memory", with_host=False)] = Field(
         "", description="object store of attachments; empty: a folder in home"
     )
     max_attachment_bytes: int = Field(10 * 2**20, ge=1, le=2**30, description="largest attachment")
@@ -137,13 +154,15 @@ class Settings(BaseSettings):
     temporal_ui_url: Annotated[str, _url("http", "https")] = Field(
         "", description="address of the Temporal UI, whose pages may decode; empty: none, or the embedded one"
     )
-    temporal_namespace: str = Field("default", min_length=1, description="Temporal namespace")
+    temporal_namespace: Annotated[str, AfterValidator(_name)] = Field(
+        "default", min_length=1, description="Temporal namespace"
+    )
     temporal_tls: bool = Field(False, description="speak TLS to Temporal with the system's authorities")
     temporal_tls_server_ca_cert_path: Path | None = Field(None, description="authority of the cluster, PEM")
     temporal_tls_client_cert_path: Path | None = Field(None, description="our certificate, PEM")
     temporal_tls_client_key_path: Path | None = Field(None, description="our private key, PEM")
     temporal_tls_server_name: str = Field("", description="name to expect in the cluster's certificate")
-    temporal_api_key: SecretStr = Field(SecretStr(""), description="API key of Temporal Cloud")
+    temporal_api_key: Token = Field(SecretStr(""), description="API key of Temporal Cloud")
     rpc_timeout: Timeout = Field(timedelta(seconds=8), description="longest wait for an answer of Temporal")
     connect_timeout: Timeout = Field(timedelta(seconds=5), description="longest wait for a connection")
 
@@ -157,7 +176,7 @@ class Settings(BaseSettings):
         "", max_length=63, description="version of the workers in that deployment; empty: that of Duradesk"
     )
 
-    smtp_url: Annotated[str, _url("smtp", "smtps", "smtp+starttls")] = Field(
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
         "", repr=False, description="smtp://user:password@host:port; empty: mails are kept and readable"
     )
     mail_from: EmailAddress = Field("desk@desk.localhost", description="sender of our mails")
@@ -166,7 +185,7 @@ class Settings(BaseSettings):
     admin_password: SecretStr = Field(
         SecretStr(""), description="of the first administrator; empty: made and kept in home/admin-password"
     )
-    token: SecretStr = Field(SecretStr(""), description="API token of the command line's client commands")
+    token: Token = Field(SecretStr(""), description="API token of the command line's client commands")
     encryption_key: SecretStr = Field(
         SecretStr(""),
         description="keys of encrypted workflow histories; empty: those in home/encryption-keys",

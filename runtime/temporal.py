@@ -192,14 +192,10 @@ def _security(settings: Settings) -> dict[str, Any]:
 
 
 def _tls(settings: Settings) -> TLSConfig | None:
-    paths = (
-        settings.temporal_tls_server_ca_cert_path,
-        settings.temporal_tls_client_cert_path,
-        settings.temporal_tls_client_key_path,
-    )
-    if not (any(paths) or settings.temporal_tls_server_name):
+    names = ("server_ca_cert", "client_cert", "client_key")
+    authority, certificate, key = (_read(settings, f"temporal_tls_{name}_path") for name in names)
+    if not (authority or certificate or key or settings.temporal_tls_server_name):
         return None
-    authority, certificate, key = (_read(path) for path in paths)
     return TLSConfig(
         server_root_ca_cert=authority,
         domain=settings.temporal_tls_server_name or None,
@@ -208,5 +204,9 @@ def _tls(settings: Settings) -> TLSConfig | None:
     )
 
 
-def _read(path: Path | None) -> bytes | None:
-    return path.read_bytes() if path else None
+def _read(settings: Settings, name: str) -> bytes | None:
+    path: Path | None = getattr(settings, name)
+    try:
+        return path.read_bytes() if path else None
+    except OSError as error:
+        raise SettingError(f"{PREFIX}{name.upper()}: cannot read {path}: {error.strerror}.") from None

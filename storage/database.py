@@ -18,14 +18,16 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from sqlalchemy import DateTime, MetaData, Table
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import DateTime, MetaData, Table, make_url
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import Uuid
 
 from domain.errors import Unavailable
+from runtime.settings import PREFIX, SettingError
 
 PATIENCE: Final = timedelta(seconds=20)
 """How long one session may last, with waiting for its connection."""
@@ -161,11 +163,20 @@ def table_of(mapped: type[Base]) -> Table:
 
 
 def with_driver(url: str) -> str:
-    """The URL with the driver that Duradesk uses, whatever form it came in."""
-    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
-        if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
-    raise ValueError("DATABASE_URL must start with postgresql://")
+    """The URL with the driver that Duradesk uses, whatever form it came in. Raises SettingError."""
+    scheme, _, rest = url.partition("://")
+    written = f"postgresql+psycopg://{rest}"
+    try:
+        if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise ArgumentError(scheme)
+        make_url(written)
+        conninfo_to_dict(f"postgresql://{rest}")
+    except (ArgumentError, ValueError, psycopg.ProgrammingError):  # their words may hold the password
+        raise SettingError(
+            f"{PREFIX}DATABASE_URL: must look like postgresql://user:password@host:port/name, with options that "
+            "libpq knows."
+        ) from None
+    return written
 
 
 def database_away() -> Unavailable:

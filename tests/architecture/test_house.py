@@ -61,6 +61,7 @@ SHARED: Final = {
     },
     "adapters": {"holidays", "ics", "mail", "objects", "smtp", "templates"},
     "runtime": {
+        "address",
         "archive",
         "codec",
         "config",

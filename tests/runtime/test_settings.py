@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import SettingError, Settings, load_settings
+from runtime.settings import SECRETS, SettingError, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,11 @@ def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TEMPORAL_TLS", "perhaps", "valid boolean"),
         ("RPC_TIMEOUT", "0", "more than zero"),
         ("SMTP_URL", "mail.example.com:25", "must start with smtp://"),
+        ("SMTP_URL", "smtp://mail.example.com?colour=red", "has an option other than"),
+        ("DATABASE_URL", "postgresql://host:port/desk", "port is a number"),
+        ("BASE_URL", "https://", "must name a host"),
+        ("TEMPORAL_NAMESPACE", "a desk", "must have no spaces"),
+        ("TEMPORAL_API_KEY", "one\ntwo", "must have no spaces"),
         ("ADMIN_EMAIL", "admin", "must be an email address"),
         ("ADMIN_PASSWORD", "short", "characters"),
         ("MAX_ATTACHMENT_BYTES", "-1", "greater than or equal to 1"),
@@ -78,9 +83,10 @@ def test_an_unknown_name_is_refused_with_the_name_it_resembles(monkeypatch: pyte
         load_settings()
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "SMTP_URL", "ADMIN_PASSWORD", "ENCRYPTION_KEY"])
+@pytest.mark.parametrize("name", sorted(SECRETS))
 def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(f"DURADESK_{name}", "hunter2")
+    wrong = "hunter2" if name == "admin_password" else "hunter2 hunter2"
+    monkeypatch.setenv(f"DURADESK_{name.upper()}", wrong)
     with pytest.raises(SettingError) as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.errors import Unavailable
+from runtime.settings import SettingError
 from storage.database import Database
 
 
@@ -71,3 +72,13 @@ async def test_a_pool_without_a_free_connection_is_waited_for_only_so_long(impat
         with pytest.raises(Unavailable):
             async with impatient.reading():
                 raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://desk:secret@db/desk?colour=red", "postgresql://desk:secret@db:x/desk", "mysql://secret"],
+)
+def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingError, match=r"^DURADESK_DATABASE_URL: [^\n]+$") as wrong:
+        Database(url)
+    assert "secret" not in str(wrong.value)
