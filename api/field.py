@@ -14,13 +14,13 @@ from api.forms import Form, absent
 from api.page import Page, whole
 from domain.authorization import check
 from domain.errors import Invalid
-from domain.field import CHOOSING, OPTIONS_LIMIT, Field, FieldType
+from domain.field import CHOOSING, KEY, OPTIONS_LIMIT, Field, FieldType
 from domain.text import Name, Word
 from storage import field as fields
 
 router = APIRouter(prefix="/fields", tags=["fields"])
 
-Key = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Key = Annotated[str, Limits(pattern=rf"^{KEY}$")]
 Options = Annotated[list[Name], Limits(max_length=OPTIONS_LIMIT)]
 Categories = Annotated[list[Word], Limits(max_length=100)]
 

@@ -5,9 +5,11 @@ caller and validated here by shape, so a forged one is a 422 and reaches no quer
 in `storage/`, which hands back one row more than asked for when there is more.
 """
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,6 +22,7 @@ from domain.errors import Invalid
 
 Item = TypeVar("Item")
 
+_NUMBER: Final = re.compile(r"-?\d{1,400}(\.\d{1,400})?", re.ASCII)
 PAGE_SIZE: Final = 25
 PAGE_SIZE_MAX: Final = 100
 
@@ -71,7 +74,13 @@ def whole(rows: Sequence[Item]) -> Page[Item]:
 
 
 def encode_cursor(order: str, *key: Any) -> str:
-    return urlsafe_b64encode(orjson.dumps([order, *key])).decode().rstrip("=")
+    return urlsafe_b64encode(orjson.dumps([order, *key], default=_written)).decode().rstrip("=")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    raise TypeError(type(value))
 
 
 def decode_cursor(cursor: str, order: str, *shape: type) -> tuple[Any, ...]:
@@ -98,6 +107,10 @@ def _typed(value: Any, kind: type) -> Any:
         if at.tzinfo is None:
             raise ValueError
         return at
+    if kind is Decimal:
+        if not _NUMBER.fullmatch(value):
+            raise ValueError
+        return Decimal(value)
     too_big = isinstance(value, int) and abs(value) >= 2**63
     if type(value) is not kind or too_big or (isinstance(value, str) and "\x00" in value):
         raise ValueError

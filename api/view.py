@@ -76,10 +76,11 @@ async def list_views(
 @router.post("", status_code=201, responses=problems(403, 409))
 async def create_view(form: NewView, caller: Caller, desk: CurrentDesk, response: Response) -> View:
     check(caller, "view.personal" if form.personal else "view.write")
-    _check_query(caller, form.query)
+    wanted = Filters(q=form.query).filter(caller)
     fields = form.model_dump(include={"name", "query", "sort", "position"})
     owner = caller.person_id if form.personal else None
     async with desk.database.writing() as writer:
+        await views.check(writer, ticket_visibility(caller), wanted, form.sort)
         made = await views.create(writer, caller, {**fields, "owner_id": owner, "team_ids": form.teams})
     response.headers["Location"] = f"/api/v1/views/{made.id}"
     return made
@@ -97,12 +98,15 @@ async def change_view(
     view_id: UUID, form: ViewChanges, caller: Caller, desk: CurrentDesk, if_match: IfMatch
 ) -> View:
     changes = form.model_dump(include=set(form.model_fields_set))
-    if "query" in changes:
-        _check_query(caller, form.query)
     if "teams" in changes:
         changes["team_ids"] = changes.pop("teams")
     async with desk.database.writing() as writer:
-        _check_owner(caller, await views.view(writer, caller, view_id))
+        known = await views.view(writer, caller, view_id)
+        _check_owner(caller, known)
+        if {"query", "sort"} & changes.keys():
+            now = known.model_copy(update=changes)
+            wanted = Filters(q=now.query).filter(caller)
+            await views.check(writer, ticket_visibility(caller), wanted, now.sort)
         return await views.change(writer, caller, view_id, changes, if_match)
 
 
@@ -121,11 +125,6 @@ async def _counted(reader: Reader, caller: Principal, view: View) -> View:
     except Invalid:
         return view
     return view.model_copy(update={"count": count})
-
-
-def _check_query(caller: Principal, query: str) -> None:
-    """Raises Invalid for a query that cannot be read."""
-    Filters(q=query).filter(caller)
 
 
 def _check_owner(caller: Principal, view: View) -> None:

@@ -91,11 +91,16 @@ def list_tickets(
     team: Annotated[list[str] | None, typer.Option(help="Id, name or none.")] = None,
     requester: Annotated[list[str] | None, typer.Option(help="Id, address or me.")] = None,
     tag: Annotated[list[str] | None, typer.Option()] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(metavar="KEY:VALUE", help="A custom field, as in a query.")
+    ] = None,
     breached: Annotated[
         bool | None, typer.Option("--breached/--not-breached", help="A promise broken.")
     ] = None,
     q: Annotated[str | None, typer.Option("--q", help="Words to look for, English or Chinese.")] = None,
-    sort: Annotated[str, typer.Option(help="A field, - before it for the other way round.")] = "-created_at",
+    sort: Annotated[
+        str, typer.Option(help="A field or field.KEY; - before it turns it round.")
+    ] = "-created_at",
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
     as_json: Json = False,
     token: Token = None,
@@ -113,6 +118,7 @@ def list_tickets(
             team=[await team_id(client, name) for name in team or []],
             requester=[await person_id(client, name) for name in requester or []],
             tags=tag,
+            field=field,
             breached=breached,
             q=" ".join([*(query or []), *([q] if q else [])]) or None,
             sort=sort,

@@ -4,9 +4,13 @@ A field has a type and may be for some categories only. A value that names no fi
 what other systems send is not lost; a value that names one must fit.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+from hashlib import md5
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +21,9 @@ from domain.errors import Invalid
 
 OPTIONS_LIMIT: Final = 200
 TEXT_LIMIT: Final = 2000
+COMPARED_LIMIT: Final = 200
+KEY: Final = r"[a-z][a-z0-9_]{0,62}"
+_KEY = re.compile(KEY, re.ASCII)
 
 
 class FieldType(StrEnum):
@@ -51,6 +58,46 @@ class Field(Value):
 
     def is_of(self, category: str | None) -> bool:
         return self.active and (not self.categories or category in self.categories)
+
+
+def comparable(text: str) -> str:
+    """`text` as texts of fields are compared and sorted: without case; long ones by their beginning and a digest."""
+    folded = text.casefold()
+    if len(folded) <= COMPARED_LIMIT:
+        return folded
+    return folded[: COMPARED_LIMIT - 32] + md5(folded.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """A value of a ticket as it is found and sorted by: a text or a number. `position` is its place in a list."""
+
+    key: str
+    position: int
+    text: str | None
+    number: Decimal | None
+
+
+def comparables(values: Mapping[str, Any]) -> list[Comparable]:
+    """All values that may be those of a field, whether there is one by that name or not."""
+    found: dict[tuple[Any, ...], Comparable] = {}
+    for key, value in values.items():
+        if not _KEY.fullmatch(key):
+            continue
+        for position, item in enumerate(value if isinstance(value, list) else [value]):
+            if one := _comparable(key, position, item):
+                found.setdefault((key, one.text, one.number), one)  # twice in a list is once
+    return list(found.values())
+
+
+def _comparable(key: str, position: int, value: Any) -> Comparable | None:
+    if isinstance(value, bool):
+        return Comparable(key, position, "true" if value else "false", None)
+    if isinstance(value, int | float):
+        return Comparable(key, position, None, Decimal(repr(value)))
+    if isinstance(value, str) and value:
+        return Comparable(key, position, comparable(value), None)
+    return None
 
 
 def check_values(fields: Iterable[Field], category: str | None, values: Mapping[str, Any]) -> None:

@@ -16,8 +16,8 @@ from storage.database import Base, database_away, with_driver
 _LOCK = 0x_D0_12_AD_E5
 
 
-def upgrade(url: str) -> None:
-    """Runs every missing migration, each in a transaction. Blocks; safe to repeat and to run at once.
+def upgrade(url: str, to: str = "head") -> None:
+    """Runs every missing migration up to `to`, each in a transaction. Blocks; safe to repeat and to run at once.
 
     Raises Unavailable when the database does not answer.
     """
@@ -29,7 +29,7 @@ def upgrade(url: str) -> None:
     with closing(guard):
         guard.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         with engine.connect() as connection:
-            command.upgrade(_config(connection), "head")
+            command.upgrade(_config(connection), to)
             connection.commit()
     engine.dispose()
 

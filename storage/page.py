@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 
@@ -19,14 +19,20 @@ class Order:
 
 def page(statement: Select[Any], order: Order, after: Sequence[Any] | None, size: int) -> Select[Any]:
     """`statement` from the row after the key `after`; one row more than `size` tells of more."""
-    if after is not None:
-        here = tuple_(*order.columns)
-        key = tuple_(
-            *(literal(value, column.type) for value, column in zip(after, order.columns, strict=True))
-        )
-        statement = statement.where(here < key if order.descending else here > key)
-    by = [column.desc() if order.descending else column.asc() for column in order.columns]
-    return statement.order_by(*by).limit(size + 1)
+    return statement.where(*beyond(order, after)).order_by(*in_order(order)).limit(size + 1)
+
+
+def in_order(order: Order) -> list[ColumnElement[Any]]:
+    return [column.desc() if order.descending else column.asc() for column in order.columns]
+
+
+def beyond(order: Order, after: Sequence[Any] | None) -> list[ColumnElement[bool]]:
+    """The condition of the rows after the key `after`."""
+    if after is None:
+        return []
+    here = tuple_(*order.columns)
+    key = tuple_(*(literal(value, column.type) for value, column in zip(after, order.columns, strict=True)))
+    return [here < key if order.descending else here > key]
 
 
 def contains(column: InstrumentedAttribute[str], part: str) -> Any:

@@ -16,7 +16,8 @@ from storage.page import Order, page
 from storage.sharing import usable
 from storage.tables.ticket import TicketRow
 from storage.tables.view import ViewRow
-from storage.ticket.condition import narrow
+from storage.ticket.condition import narrow, typed
+from storage.ticket.listing import sorted_by
 
 IN_ORDER: Final = Order((ViewRow.position, ViewRow.name, ViewRow.id))
 _ALL: Final = select(*ViewRow.__table__.columns)
@@ -33,6 +34,12 @@ async def view(reader: Reader | Writer, caller: Principal, view_id: UUID) -> Vie
     if row is None:
         raise not_found()
     return _record(row)
+
+
+async def check(writer: Writer, visible: Visibility, wanted: Filter, sort: str) -> None:
+    """Raises Invalid for a custom field that there is not, or for what it cannot be. People may come later."""
+    await typed(writer, visible, wanted)
+    await sorted_by(writer, visible, sort)
 
 
 async def create(writer: Writer, caller: Principal, fields: Mapping[str, Any]) -> View:

@@ -1,13 +1,15 @@
 """Rows that a test inserts by hand, where the process that writes them is not what it is about."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 
+from domain.field import comparables
 from storage.database import Database, connection_of
-from storage.tables.ticket import TicketRow
+from storage.tables.ticket import TicketFieldRow, TicketRow
 from storage.ticket.words import write_anew
 
 
@@ -31,8 +33,14 @@ async def insert_ticket(database: Database, requester_id: UUID, **fields: Any) -
         "updated_at": now,
         **fields,
     }
+    custom = [
+        {"ticket_id": values["id"], "created_at": values["created_at"], **asdict(one)}
+        for one in comparables(fields.get("custom_fields", {}))
+    ]
     async with database.writing() as writer:
         await writer.execute(insert(TicketRow).values(values))
+        if custom:
+            await writer.execute(insert(TicketFieldRow), custom)
         await write_anew(await connection_of(writer), values["id"])
     ticket_id: UUID = values["id"]
     return ticket_id

@@ -1,6 +1,7 @@
 """Lists of tickets, their statistics, and what escalates next."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -16,34 +17,27 @@ from api.ticket.access import shown_to
 from domain.account import Principal
 from domain.authorization import check, may, ticket_visibility
 from domain.errors import Invalid
+from domain.field import KEY
 from domain.text import Name, Text, Word
 from domain.ticket.fields import Channel, Kind, Priority, Status
-from domain.ticket.filter import Condition, Field, Filter, OneOf, Within
-from domain.ticket.query import Asking, parse
+from domain.ticket.filter import Asking, Condition, Field, Filter, OneOf, Untyped, Within
+from domain.ticket.mistake import in_parameter
+from domain.ticket.query import CUSTOM, parse
 from domain.ticket.record import EscalationRecord, Highlight, Ticket
 from storage.database import Reader
 from storage.ticket import read
-from storage.ticket.find import RELEVANCE, SHAPES, find
+from storage.ticket.find import find
 from storage.ticket.highlight import highlights
-from storage.ticket.listing import escalations
+from storage.ticket.listing import ORDERS, RELEVANCE, escalations, sorted_by
 from storage.ticket.statistics import statistics
 
 router = APIRouter(tags=["tickets"])
 
 Reference = UUID | Literal["none", "me"]
-Sort = Literal[
-    "created_at",
-    "-created_at",
-    "updated_at",
-    "-updated_at",
-    "number",
-    "-number",
-    "priority",
-    "-priority",
-    "next_step_at",
-    "-next_step_at",
-    "relevance",
-]
+_SORTS: Final = rf"-?({'|'.join(ORDERS)}|field\.{KEY})|{RELEVANCE}"
+Sort = Annotated[str, Limited(pattern=f"^({_SORTS})$")]
+"""A field, or `field.` and the key of a custom one; `-` in front turns it round. By relevance the best come first."""
+
 _SETS: Final[tuple[Field, ...]] = (
     "status",
     "priority",
@@ -58,7 +52,8 @@ _REFERENCES: Final[tuple[Field, ...]] = ("requester", "assignee", "team", "organ
 
 
 class Filters(BaseModel):
-    """A filter may be repeated to allow several values; `none` stands for an empty field, `me` for the caller."""
+    """A filter may be repeated to allow several values; `none` stands for an empty field, `me` for the caller. `field`
+    is a condition on a custom field, such as `environment:prod`; all of several must hold."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,6 +75,7 @@ class Filters(BaseModel):
     created_after: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
     updated_since: AwareDatetime | None = None
+    field: Annotated[list[Text], Limited(max_length=20)] = []
     q: Text | None = None
 
     def filter(self, caller: Principal) -> Filter:
@@ -102,8 +98,21 @@ class Filters(BaseModel):
             found.append(OneOf("number", (self.number,)))
         if self.breached is not None:
             found.append(OneOf("breached", (self.breached,)))
+        found += [_custom(one, caller) for one in self.field]
         typed = Filter() if self.q is None else parse(self.q, _asking(caller))
         return Filter(tuple(found)) & typed
+
+
+def _custom(text: str, caller: Principal) -> Condition:
+    """`environment:prod`, as it stands after `field.` in a query."""
+    try:
+        asked = parse(f"{CUSTOM}{text}", _asking(caller))
+    except Invalid as error:
+        raise in_parameter(error, "field") from None
+    (one, *more) = asked.conditions or (None,)
+    if asked.terms or more or not isinstance(one, Untyped):
+        raise Invalid("one_field", "Write the key of a field, a colon and its values.", field="field")
+    return replace(one, parameter="field")
 
 
 def _asking(caller: Principal) -> Asking:
@@ -164,9 +173,10 @@ async def list_tickets(
     wanted = query.filter(caller)
     if query.sort == RELEVANCE and not wanted.terms:
         raise Invalid("relevance_needs_words", "Without words in q nothing is relevant.", field="sort")
-    after = query.start(query.sort, *SHAPES[query.sort.removeprefix("-")])
     async with desk.database.reading() as reader:
-        rows = await find(reader, visible, wanted, query.sort, after, query.size)
+        by = await sorted_by(reader, visible, query.sort)
+        after = query.start(query.sort, *by.shape)
+        rows = await find(reader, visible, wanted, by, after, query.size)
         page = page_of(request, query, rows, query.sort, lambda row: row[1])
         tickets = [row[0] for row in page.data]
         shown = (

@@ -26,7 +26,7 @@ FORMS: Final = (
 )
 """What may be written, by example."""
 
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
@@ -90,7 +90,7 @@ def _span(text: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]
             raise
         raise NotAPeriod(f"{text} is not in the calendar") from None
     if not EARLIEST <= start <= end <= LATEST:
-        raise NotAPeriod("Years are from 1970 to 8999")
+        raise NotAPeriod("Years are from 1900 to 8999")
     return start, end
 
 

@@ -2,24 +2,20 @@
 
 `status:open priority:critical,high assignee:none created:>2026-11-01 "disk full" -tag:late E1024`: conditions on
 fields, words and "phrases", each of them excluded by a `-` in front; all must hold. There are no brackets and
-no patterns, so nothing nests and nothing explodes. A mistake is an Invalid with the `position` of the
-character where it stands and, where there is a choice, what is `allowed`. Names of people and teams stay
-names here; storage looks them up.
+no patterns, so nothing nests and nothing explodes. A mistake is an Invalid (`domain/ticket/mistake.py`). Names
+of people and teams stay names here, and conditions on custom fields what was typed; storage looks them up.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from difflib import get_close_matches
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from domain.errors import Invalid
 from domain.ticket import filter as wanted
 from domain.ticket.fields import ACTIVE, Channel, Kind, Priority, Status
-from domain.ticket.filter import Condition, Filter, Name, OneOf, Term, Value, Within
+from domain.ticket.filter import Asking, Condition, Filter, Name, OneOf, Part, Term, Untyped, Value, Within
+from domain.ticket.mistake import invalid, unknown_field, unknown_value
 from domain.ticket.period import FORMS, NotAPeriod, period
 
 LENGTH: Final = 2_000
@@ -30,55 +26,40 @@ VALUES: Final = 50
 NONE: Final = "none"
 ANY: Final = "any"
 ME: Final = "me"
+CUSTOM: Final = "field."
+"""Before the key of a custom field."""
+
 ACTIVE_WORD: Final = "active"
 """`status:active`: every state in which somebody still owes something."""
 
 _QUOTES: Final = {'"': '"', "“": "”", "「": "」"}
-_FIELD = re.compile(r"([A-Za-z][A-Za-z_]*)[:：](?![/\\])(?=\S)")
+_FIELD = re.compile(r"(field\.\w*|[a-z][a-z_]*)[:：](?![/\\])(?=\S)", re.ASCII | re.IGNORECASE)
 _BARE_VALUE = re.compile(r'[^\s,，"“”「」]+')
 _WORDLIKE = re.compile(r"[^\W_]")
 _NUMBER = re.compile(r"(>=|<=|>|<)?(\d{1,18})", re.ASCII)
 _RANGE = re.compile(r"(\d{0,18})\.\.(\d{0,18})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Who asks, when, and in which time zone a date is a day."""
-
-    person_id: UUID
-    now: datetime
-    zone: ZoneInfo
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One value as it stands in the query."""
-
-    text: str
-    position: int
-    quoted: bool = False
-
-
-Read = Callable[[wanted.Field, list[_Part], Asking], Condition]
+Read = Callable[[wanted.Field, list[Part], Asking], OneOf | Within]
 
 
 def parse(text: str, asking: Asking) -> Filter:
     """The filter that `text` means; raises Invalid, which names the position of the mistake."""
     if len(text) > LENGTH:
-        raise _invalid("query_too_long", f"A query has at most {LENGTH:,} characters.", LENGTH)
+        raise invalid("query_too_long", f"A query has at most {LENGTH:,} characters.", LENGTH)
     conditions: list[Condition] = []
     terms: list[Term] = []
     cursor = _Cursor(text)
     while cursor.skip_spaces():
         if len(conditions) + len(terms) == TERMS:
-            raise _invalid("query_too_many_terms", f"A query has at most {TERMS} terms.", cursor.position)
+            raise invalid("query_too_many_terms", f"A query has at most {TERMS} terms.", cursor.position)
         negated = cursor.take_minus()
         if found := cursor.take_field():
             conditions.append(_condition(found, cursor.take_values(), negated, asking))
         elif term := cursor.take_term(negated):
             terms.append(term)
     if not conditions and not terms:
-        raise _invalid("query_empty", "There is no word, number or field to look for.", 0)
+        raise invalid("query_empty", "There is no word, number or field to look for.", 0)
     return Filter(tuple(conditions), tuple(terms))
 
 
@@ -101,35 +82,35 @@ class _Cursor:
         self.position += negated
         return negated
 
-    def take_field(self) -> _Part | None:
+    def take_field(self) -> Part | None:
         """The field whose condition begins here; `10:30`, `https://` and `C:\\` begin none."""
         found = _FIELD.match(self._text, self.position)
         if found is None or (len(found[1]) == 1 and found[1].isupper()):
             return None
-        part = _Part(found[1].lower(), self.position)
+        part = Part(found[1].lower(), self.position)
         self.position = found.end()
         return part
 
-    def take_values(self) -> list[_Part]:
+    def take_values(self) -> list[Part]:
         parts = [self._take_value()]
         while self._text[self.position : self.position + 1] in (",", "，"):
             self.position += 1
             parts.append(self._take_value())
             if len(parts) > VALUES:
-                raise _invalid(
+                raise invalid(
                     "query_too_many_values", f"A field takes at most {VALUES} values.", self.position
                 )
         return parts
 
-    def _take_value(self) -> _Part:
+    def _take_value(self) -> Part:
         position = self.position
         if self._text[position : position + 1] in _QUOTES:
-            return _Part(self._take_quoted(), position, quoted=True)
+            return Part(self._take_quoted(), position, quoted=True)
         found = _BARE_VALUE.match(self._text, position)
         if found is None:
-            raise _invalid("value_missing", "A value is missing here.", position)
+            raise invalid("value_missing", "A value is missing here.", position)
         self.position = found.end()
-        return _Part(found[0], position)
+        return Part(found[0], position)
 
     def take_term(self, negated: bool) -> Term | None:
         """A word or a phrase; None for marks that hold nothing to look for, such as `&`."""
@@ -148,93 +129,86 @@ class _Cursor:
         opening = self.position
         closing = self._text.find(_QUOTES[self._text[opening]], opening + 1)
         if closing < 0:
-            raise _invalid("quote_open", "The quotation that begins here does not end.", opening)
+            raise invalid("quote_open", "The quotation that begins here does not end.", opening)
         self.position = closing + 1
         return self._text[opening + 1 : closing]
 
 
-def _condition(field: _Part, values: list[_Part], negated: bool, asking: Asking) -> Condition:
+def _condition(field: Part, values: list[Part], negated: bool, asking: Asking) -> Condition:
+    if field.text.startswith(CUSTOM):
+        return Untyped(field, tuple(values), asking, negated)
     known = FIELDS.get(field.text)
     if known is None:
-        like = get_close_matches(field.text, FIELDS, n=1)
-        hint = f" Do you mean {like[0]}?" if like else ' To look for it as text, put it in "quotes".'
-        raise _invalid(
-            "unknown_field", f"{field.text} is not a field.{hint}", field.position, allowed=sorted(FIELDS)
-        )
+        raise unknown_field(field, list(FIELDS), ' To look for it as text, put it in "quotes".')
     name, read = known
-    condition = read(name, values, asking)
-    if not negated:
-        return condition
-    if isinstance(condition, OneOf):
-        return OneOf(condition.field, condition.values, negated=True)
-    return Within(condition.field, condition.start, condition.end, negated=True)
+    return replace(read(name, values, asking), negated=negated)
 
 
 def _choice(choices: Mapping[str, tuple[Value | None, ...]]) -> Read:
-    def read(field: wanted.Field, parts: list[_Part], _: Asking) -> Condition:
+    def read(field: wanted.Field, parts: list[Part], _: Asking) -> OneOf | Within:
         values: list[Value | None] = []
         for part in parts:
             found = choices.get(part.text.lower())
             if found is None:
-                raise _unknown_value(part, list(choices))
+                raise unknown_value(part, list(choices))
             values += found
         return OneOf(field, tuple(dict.fromkeys(values)))
 
     return read
 
 
-def _words(field: wanted.Field, parts: list[_Part], _: Asking) -> Condition:
-    return OneOf(field, tuple(None if _is(part, NONE) else part.text.lower() for part in parts))
+def _words(field: wanted.Field, parts: list[Part], _: Asking) -> OneOf | Within:
+    return OneOf(field, tuple(None if part.is_word(NONE) else part.text.lower() for part in parts))
 
 
-def _texts(field: wanted.Field, parts: list[_Part], _: Asking) -> Condition:
-    return OneOf(field, tuple(None if _is(part, NONE) else part.text for part in parts))
+def _texts(field: wanted.Field, parts: list[Part], _: Asking) -> OneOf | Within:
+    return OneOf(field, tuple(None if part.is_word(NONE) else part.text for part in parts))
 
 
-def _references(field: wanted.Field, parts: list[_Part], asking: Asking) -> Condition:
+def _references(field: wanted.Field, parts: list[Part], asking: Asking) -> OneOf | Within:
     return OneOf(field, tuple(_reference(field, part, asking) for part in parts))
 
 
-def _reference(field: wanted.Field, part: _Part, asking: Asking) -> Value | None:
-    if _is(part, NONE) and field != "requester":
+def _reference(field: wanted.Field, part: Part, asking: Asking) -> Value | None:
+    if part.is_word(NONE) and field != "requester":
         return None
-    if _is(part, ME) and field in ("requester", "assignee"):
+    if part.is_word(ME) and field in ("requester", "assignee"):
         return asking.person_id
     return _as_id(part.text) or Name(part.text)
 
 
-def _ids(field: wanted.Field, parts: list[_Part], _: Asking) -> Condition:
+def _ids(field: wanted.Field, parts: list[Part], _: Asking) -> OneOf | Within:
     values: list[Value | None] = []
     for part in parts:
         found = _as_id(part.text)
         if found is None:
-            raise _unknown_value(part, ["an id such as 0190b6c8-5a4e-7d2c-9a51-3f6d5f9c7a11"])
+            raise unknown_value(part, ["an id such as 0190b6c8-5a4e-7d2c-9a51-3f6d5f9c7a11"])
         values.append(found)
     return OneOf(field, tuple(values))
 
 
-def _numbers(field: wanted.Field, parts: list[_Part], _: Asking) -> Condition:
+def _numbers(field: wanted.Field, parts: list[Part], _: Asking) -> OneOf | Within:
     if len(parts) == 1:
         return _number_range(field, parts[0])
     values: list[Value | None] = []
     for part in parts:
         if not (found := _NUMBER.fullmatch(part.text.removeprefix("#"))) or found[1]:
-            raise _unknown_value(part, ["12", "12,15"])
+            raise unknown_value(part, ["12", "12,15"])
         values.append(int(found[2]))
     return OneOf(field, tuple(values))
 
 
-def _number_range(field: wanted.Field, part: _Part) -> Condition:
+def _number_range(field: wanted.Field, part: Part) -> OneOf | Within:
     if found := _RANGE.fullmatch(part.text):
         start = int(found[1]) if found[1] else None
         end = int(found[2]) + 1 if found[2] else None
         if start is not None and end is not None and end <= start:
-            raise _invalid("reversed_range", "The range ends before it begins.", part.position)
+            raise invalid("reversed_range", "The range ends before it begins.", part.position)
         if start is not None or end is not None:
             return Within(field, start, end)
     found = _NUMBER.fullmatch(part.text.removeprefix("#"))
     if found is None:
-        raise _unknown_value(part, ["12", "12,15", "10..20", ">10", "<=20"])
+        raise unknown_value(part, ["12", "12,15", "10..20", ">10", "<=20"])
     sign, number = found[1], int(found[2])
     if sign is None:
         return OneOf(field, (number,))
@@ -243,25 +217,20 @@ def _number_range(field: wanted.Field, part: _Part) -> Condition:
     return Within(field, None, number + (sign == "<="))
 
 
-def _times(field: wanted.Field, parts: list[_Part], asking: Asking) -> Condition:
+def _times(field: wanted.Field, parts: list[Part], asking: Asking) -> OneOf | Within:
     part = parts[0]
     if len(parts) > 1:
-        raise _invalid("one_value", "A time takes one value, which may be a range.", parts[1].position)
+        raise invalid("one_value", "A time takes one value, which may be a range.", parts[1].position)
     text = part.text
-    if _is(part, NONE):
+    if part.is_word(NONE):
         return OneOf(field, (None,))
-    if _is(part, ANY):
+    if part.is_word(ANY):
         return Within(field)
     try:
         start, end = period(text, asking.now, asking.zone)
     except NotAPeriod as error:
-        raise _invalid("invalid_time", f"{error}.", part.position, allowed=list(FORMS)) from None
+        raise invalid("invalid_time", f"{error}.", part.position, allowed=list(FORMS)) from None
     return Within(field, start, end)
-
-
-def _is(part: _Part, word: str) -> bool:
-    """Whether the value is this word of the language; in quotes it is a name that happens to be the same."""
-    return not part.quoted and part.text.lower() == word
 
 
 def _as_id(text: str) -> UUID | None:
@@ -269,22 +238,6 @@ def _as_id(text: str) -> UUID | None:
         return UUID(text) if len(text) == 36 else None
     except ValueError:
         return None
-
-
-def _unknown_value(part: _Part, allowed: list[str]) -> Invalid:
-    like = get_close_matches(part.text.lower(), allowed, n=1)
-    hint = f"Do you mean {like[0]}?" if like else f"Allowed: {', '.join(allowed)}."
-    return _invalid(
-        "unknown_value",
-        f"{part.text[:60]} is not a value of this field. {hint}",
-        part.position,
-        allowed=allowed,
-    )
-
-
-def _invalid(code: str, detail: str, position: int, allowed: list[str] | None = None) -> Invalid:
-    extra = {} if allowed is None else {"allowed": allowed}
-    return Invalid(code, f"{detail} (position {position})", field="q", position=position, **extra)
 
 
 _STATUS: Final[dict[str, tuple[Value | None, ...]]] = {

@@ -2,6 +2,7 @@
 written by the ticket process alone, guarded by `version`, which is the process's event number."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +29,8 @@ _LOADING = text("status in ('assigned', 'in_progress')")
 _MERGED = text("merged_into IS NOT NULL")
 _WAITING = text("waiting_reason is not null")
 _BROKEN = text("breached")
+_TEXTUAL = text("text is not null")
+_NUMERIC = text("number is not null")
 _PENDING_STEP = text("next_step_at is not null")
 
 
@@ -58,12 +61,6 @@ class TicketRow(Base):
         Index("ix_tickets_rank", "rank", "created_at", "id"),
         Index("ix_tickets_breached", "created_at", "id", postgresql_where=_BROKEN),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
-        Index(
-            "ix_tickets_custom_fields",
-            "custom_fields",
-            postgresql_using="gin",
-            postgresql_ops={"custom_fields": "jsonb_path_ops"},
-        ),
         Index("ix_tickets_merged_into", "merged_into", postgresql_where=_MERGED),
     )
 
@@ -133,6 +130,30 @@ class TicketSearchRow(Base):
 FREQUENT_WORDS: Final = "ALTER INDEX ix_ticket_search_words ALTER COLUMN 1 SET STATISTICS 400"
 _CREATED: Final = DDL(FREQUENT_WORDS)  # type: ignore[no-untyped-call]  # its constructor has no annotations
 event.listen(TicketSearchRow.__table__, "after_create", _CREATED)
+
+
+class TicketFieldRow(Base):
+    """The values of custom fields, by which tickets are found and sorted; `tickets.custom_fields` holds them as they
+    came. A value of a key that names no field stands here too, because a field may be made for it later.
+
+    Dates, options and truth are texts, all made comparable (`domain/field.py`); a list has a row for each item.
+    """
+
+    __tablename__ = "ticket_fields"
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    text: Mapped[str | None] = mapped_column(Text(collation="C"))
+    number: Mapped[Decimal | None]
+    created_at: Mapped[datetime]  # of the ticket
+
+    __table_args__ = (
+        Index("ix_ticket_fields_text", "key", "text", "created_at", "ticket_id", postgresql_where=_TEXTUAL),
+        Index(
+            "ix_ticket_fields_number", "key", "number", "created_at", "ticket_id", postgresql_where=_NUMERIC
+        ),
+    )
 
 
 class TicketEventRow(Base):

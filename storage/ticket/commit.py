@@ -30,8 +30,8 @@ from storage.tables.ticket import (
     TicketRow,
     TicketWatcherRow,
 )
+from storage.ticket import custom, live, measure, merge, words
 from storage.ticket import facts as finding
-from storage.ticket import live, measure, merge, words
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
 
@@ -177,6 +177,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         said = _write_history(asking, change, policy=facts is not None and facts.matched)
         measure.add(asking, change)
         words.add(asking, change)
+        custom.add(asking, change)
         _write_relations(asking, change)
         notifications = ask_notifications(asking, change)
         is_anyone_waiting = _offer_free_place(asking, change)

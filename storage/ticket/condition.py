@@ -31,11 +31,15 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from domain.authorization import Visibility
 from domain.errors import Invalid
-from domain.ticket.filter import Condition, Field, Filter, Name, OneOf, Value, Within
+from domain.ticket import custom as custom_fields
+from domain.ticket.filter import Condition, Custom, Field, Filter, Name, OneOf, Untyped, Value, Within
+from domain.ticket.query import NONE
+from storage import field as fields
 from storage import search
 from storage.database import Reader, Writer
 from storage.tables.account import OrganizationRow, PersonRow, TeamRow
 from storage.tables.ticket import TicketCollaboratorRow, TicketRow, TicketSearchRow
+from storage.ticket import custom
 
 COLUMNS: Final[dict[Field, Any]] = {
     "id": TicketRow.id,
@@ -83,7 +87,7 @@ async def narrow(reader: Reader | Writer, visible: Visibility, wanted: Filter) -
     def narrowed(statement: Select[Any]) -> Select[Any]:
         if asked is not None and asked.nothing:
             return statement.where(false())
-        statement = statement.where(*seen(visible), *conditions(visible, wanted))
+        statement = statement.where(*seen(visible), *conditions(visible, wanted, apart=False))
         return statement if asked is None else searched(statement, visible, asked)
 
     return narrowed
@@ -140,9 +144,12 @@ def _worked_on(visible: Visibility) -> list[ColumnElement[bool]]:
     ]
 
 
-def conditions(visible: Visibility, wanted: Filter) -> list[ColumnElement[bool]]:
-    """The conditions on fields, as far as this person may read them; names must have been looked up before."""
-    return [_condition(visible, one) for one in wanted.conditions]
+def conditions(visible: Visibility, wanted: Filter, *, apart: bool = True) -> list[ColumnElement[bool]]:
+    """The conditions on fields, as far as this person may read them; names must have been looked up before.
+
+    `apart`: those on custom fields are looked at ticket by ticket, as lists do that walk along their order.
+    """
+    return [_condition(visible, one, apart) for one in wanted.conditions]
 
 
 def read_by_staff(visible: Visibility) -> ColumnElement[bool]:
@@ -152,13 +159,17 @@ def read_by_staff(visible: Visibility) -> ColumnElement[bool]:
     return func.coalesce(or_(*_worked_on(visible)), False) if visible.works else false()
 
 
-def _condition(visible: Visibility, one: Condition) -> ColumnElement[bool]:
-    found = _within(one) if isinstance(one, Within) else _one_of(one)
-    if one.field in INTERNAL and not visible.everything:  # to whoever may not read it, it is empty
-        if isinstance(one, OneOf) and None in one.values:
-            found = or_(found, not_(read_by_staff(visible)))
-        else:
-            found = found & read_by_staff(visible)
+def _condition(visible: Visibility, one: Condition, apart: bool) -> ColumnElement[bool]:
+    if isinstance(one, Untyped):
+        raise TypeError("A condition on a custom field has not been looked up.")
+    if isinstance(one, Custom):
+        found, internal, empty = custom.holds(one, apart=apart), True, None in one.values
+    else:
+        found = _within(one) if isinstance(one, Within) else _one_of(one)
+        internal, empty = one.field in INTERNAL, isinstance(one, OneOf) and None in one.values
+    if internal and not visible.everything:  # to whoever may not read it, it is empty
+        staff = read_by_staff(visible)
+        found = or_(found, not_(staff)) if empty else found & staff
     return not_(func.coalesce(found, False)) if one.negated else found
 
 
@@ -196,19 +207,42 @@ def _tagged(tags: Sequence[Any], *, or_none: bool) -> ColumnElement[bool]:
 
 
 async def named(reader: Reader | Writer, visible: Visibility, wanted: Filter) -> Filter:
-    """The filter with the ids of those who were called by name.
+    """The filter with the ids of those who were called by name, and custom fields as their types have them.
 
-    Raises Invalid for a name that nobody has, but only to those who may know who there is; for others a name
-    that nobody has and one without tickets of theirs are the same.
+    Raises Invalid for a name that nobody has and for what a field cannot be, but only to those who may know; for
+    others a name that nobody has and one without tickets of theirs are the same, and custom fields are empty.
     """
     staff = visible.everything or visible.works
     found: list[Condition] = []
-    for one in wanted.conditions:
+    for one in (await typed(reader, visible, wanted)).conditions:
         if isinstance(one, OneOf) and any(isinstance(value, Name) for value in one.values):
             found.append(replace(one, values=await _identified(reader, one, staff=staff)))
         else:
             found.append(one)
     return replace(wanted, conditions=tuple(found))
+
+
+async def typed(reader: Reader | Writer, visible: Visibility, wanted: Filter) -> Filter:
+    """The filter with custom fields as their types have them, with the errors of `named`."""
+    if not any(isinstance(one, Untyped) for one in wanted.conditions):
+        return wanted
+    staff = visible.everything or visible.works
+    definitions = await fields.fields(reader) if staff else []
+    found = (
+        one
+        if not isinstance(one, Untyped)
+        else custom_fields.typed(one, definitions)
+        if staff
+        else _empty(one)
+        for one in wanted.conditions
+    )
+    return replace(wanted, conditions=tuple(found))
+
+
+def _empty(one: Untyped) -> OneOf:
+    """The condition to whoever sees that no ticket has a value."""
+    wanted = any(part.is_word(NONE) for part in one.values)
+    return OneOf("id", (_NOBODY,), negated=wanted != one.negated)
 
 
 async def _identified(reader: Reader | Writer, one: OneOf, *, staff: bool) -> tuple[Value | None, ...]:

@@ -3,36 +3,30 @@
 A word may stand in a third of all tickets or in one, and no single way is good for both. Frequent words are found
 by walking along the list's order and looking at each ticket's words, rare ones by the index of words; PostgreSQL's
 statistics tell which it is, and a walk that finds too little is given up. So the cost grows with the root of the
-number of tickets at most, unless a frequent word stands only in tickets that come late in the order.
+number of tickets at most, unless a frequent word stands only in tickets that come late in the order. Values of
+custom fields are weighed the same way, by how many tickets have them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import Integer, Select, cast, func, literal_column, select
 
 from domain.authorization import Visibility
-from domain.ticket.filter import Filter
+from domain.ticket.filter import Custom, Filter
 from domain.ticket.record import Ticket
 from storage import search
 from storage.database import Reader, connection_of
-from storage.page import Order, page
-from storage.tables.ticket import TicketRow, TicketSearchRow
-from storage.ticket.condition import conditions, document, named, searched, seen, tsquery
-from storage.ticket.listing import ORDERS, Key, always, keys, order_of, records
+from storage.page import Order, beyond, in_order, page
+from storage.tables.ticket import TicketFieldRow, TicketRow, TicketSearchRow
+from storage.ticket.condition import conditions, document, named, read_by_staff, searched, seen, tsquery
+from storage.ticket.custom import Counted, having, rarest
+from storage.ticket.listing import RELEVANCE, Key, Sorting, keyed, keys, records, sorting
 
-RELEVANCE: Final = "relevance"
 RANKED: Final = 500
 """How many matches, the newest of all, are put in the order of relevance."""
-
-SHAPES: Final[dict[str, tuple[type, ...]]] = {
-    **{name: (*(kind for _, kind in columns), UUID) for name, columns in ORDERS.items()},
-    RELEVANCE: (int, UUID),
-}
-"""The types of a list's keys, by what it is sorted by."""
 
 _BY_LENGTH: Final = 1  # divides by the logarithm of the document's length
 _CHUNK: Final = 200
@@ -42,6 +36,10 @@ _SCATTERED: Final = 3
 _PATIENCE: Final = 6
 """A walk is given up after so many times the tickets that statistics made it expect, or when it has cost twice what
 the index of words would have."""
+
+
+_NEAR: Final = 16
+"""How much cheaper a value of a custom field is, with the age of its ticket beside it, than a ticket of a walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +55,70 @@ async def find(
     reader: Reader,
     visible: Visibility,
     wanted: Filter,
-    sort: str,
+    by: Sorting,
     after: Sequence[Any] | None,
     size: int,
 ) -> list[tuple[Ticket, Key]]:
     """Up to `size + 1` tickets with their paging keys. The permission is part of every query.
 
-    `sort` is a key of `SHAPES`, with a `-` in front to turn it round; relevance has the best first and needs
-    words. Raises Invalid for a name that nobody has.
+    Relevance needs words. Raises Invalid for a name that nobody has, and for what a custom field cannot be.
     """
     wanted = await named(reader, visible, wanted)
     asked = await search.asked(reader, wanted.terms)
     if asked is not None and asked.nothing:
         return []
     if asked is None:
-        found = await _keys(reader, keys(visible, wanted, sort, after, size + 1))
-    elif sort == RELEVANCE:
-        found = await _ranked(reader, Search(visible, wanted, asked), after, size + 1)
+        found = await _keys(reader, await _listed(reader, visible, wanted, by, after, size + 1))
     else:
-        found = await _matching(reader, Search(visible, wanted, asked), sort, after, size + 1)
+        rare = await rarest(reader, wanted, size + 1)
+        sought = Search(visible, _few(wanted, rare), asked)
+        if by.name == RELEVANCE:
+            found = await _ranked(reader, sought, after, size + 1)
+        else:
+            found = await _matching(reader, sought, by, after, size + 1)
     known = await records(reader, [key[-1] for key in found])
     return [(known[key[-1]], key) for key in found if key[-1] in known]
+
+
+async def _listed(
+    reader: Reader,
+    visible: Visibility,
+    wanted: Filter,
+    by: Sorting,
+    after: Sequence[Any] | None,
+    count: int,
+) -> Select[Any]:
+    """A walk along the order, or the tickets that have a value that few have."""
+    if by.field is not None:
+        return keys(visible, wanted, by, after, count)
+    rare = await rarest(reader, wanted, count * _NEAR if by.is_by_age else count)
+    if rare is not None and by.is_by_age and (rare.is_few or len(wanted.conditions) == 1):
+        return _newest_values(visible, wanted, rare.one, by, after, count)
+    return keys(visible, _few(wanted, rare), by, after, count)
+
+
+def _few(wanted: Filter, rare: Counted | None) -> Filter:
+    if rare is None or not rare.is_few:
+        return wanted
+    marked = (replace(one, few=True) if one is rare.one else one for one in wanted.conditions)
+    return replace(wanted, conditions=tuple(marked))
+
+
+def _newest_values(
+    visible: Visibility, wanted: Filter, value: Custom, by: Sorting, after: Sequence[Any] | None, count: int
+) -> Select[Any]:
+    """Sorts what stands beside the values, and looks at tickets only until there are enough."""
+    row = TicketFieldRow
+    order = replace(by.order, columns=(row.created_at, row.ticket_id))
+    hits = select(*order.columns).where(*having(value, row), *beyond(order, after))
+    if len(value.values) != 1:
+        hits = hits.distinct()
+    sorted_hits = hits.order_by(*in_order(order)).offset(0).subquery()
+    own = (sorted_hits.columns.created_at, sorted_hits.columns.ticket_id)
+    rest = replace(wanted, conditions=tuple(one for one in wanted.conditions if one is not value))
+    found = select(*own).join(TicketRow, TicketRow.id == sorted_hits.columns.ticket_id)
+    found = found.where(*seen(visible), read_by_staff(visible), *conditions(visible, rest))
+    return page(found, replace(by.order, columns=own), None, count - 1)
 
 
 async def _keys(reader: Reader, statement: Select[Any]) -> list[Key]:
@@ -85,16 +126,18 @@ async def _keys(reader: Reader, statement: Select[Any]) -> list[Key]:
 
 
 async def _matching(
-    reader: Reader, sought: Search, sort: str, after: Sequence[Any] | None, count: int
+    reader: Reader, sought: Search, by: Sorting, after: Sequence[Any] | None, count: int
 ) -> list[Key]:
     """The first `count` matches after `after` in the order of `sort`."""
+    if _begins_elsewhere(sought.wanted):
+        return await _keys(reader, _indexed(sought, by, after, count))
     matches, total = await _expected(reader, sought.asked)
     if not sought.asked.wanted or matches > sqrt(count * total / _SCATTERED):
         patience = min(_PATIENCE * count * total / matches, 2 * _SCATTERED * matches)
-        found = await _walked(reader, sought, sort, after, count, int(patience))
+        found = await _walked(reader, sought, by, after, count, int(patience))
         if found is not None:
             return found
-    return await _keys(reader, _indexed(sought, sort, after, count))
+    return await _keys(reader, _indexed(sought, by, after, count))
 
 
 async def _expected(reader: Reader, asked: search.Asked) -> tuple[int, int]:
@@ -114,13 +157,13 @@ async def _expected(reader: Reader, asked: search.Asked) -> tuple[int, int]:
 
 
 async def _walked(
-    reader: Reader, sought: Search, sort: str, after: Sequence[Any] | None, count: int, patience: int
+    reader: Reader, sought: Search, by: Sorting, after: Sequence[Any] | None, count: int, patience: int
 ) -> list[Key] | None:
     """Looks at the words of one ticket after the other; None if `patience` tickets were too few."""
     found: list[Key] = []
     chunk = _CHUNK
     while patience > 0:
-        rows = await _looked_through(reader, sought, sort, after, chunk)
+        rows = await _looked_through(reader, sought, by, after, chunk)
         found += [tuple(row[:-2]) for row in rows if row.matches]
         if len(found) >= count or not rows or rows[-1].place < chunk:
             return found[:count]
@@ -129,14 +172,13 @@ async def _walked(
 
 
 async def _looked_through(
-    reader: Reader, sought: Search, sort: str, after: Sequence[Any] | None, chunk: int
+    reader: Reader, sought: Search, by: Sorting, after: Sequence[Any] | None, chunk: int
 ) -> Sequence[Any]:
     """The matches among the next `chunk` tickets, and the last of these, matching or not."""
-    walk = keys(sought.visible, sought.wanted, sort, after, chunk).cte("walk").prefix_with("MATERIALIZED")
-    order = order_of(sort)
-    columns = [walk.columns[column.key] for column in order.columns]
-    by = [column.desc() if order.descending else column.asc() for column in columns]
-    place = func.row_number().over(order_by=by).label("place")
+    walk = keys(sought.visible, sought.wanted, by, after, chunk).cte("walk").prefix_with("MATERIALIZED")
+    columns = [walk.columns[column.key] for column in by.order.columns]
+    in_walk = in_order(replace(by.order, columns=tuple(columns)))
+    place = func.row_number().over(order_by=in_walk).label("place")
     matches = document(sought.visible).bool_op("@@")(tsquery(sought.asked.all)).label("matches")
     looked = select(*columns, place, matches).join(
         TicketSearchRow, TicketSearchRow.ticket_id == walk.columns.id
@@ -149,17 +191,20 @@ async def _looked_through(
     return (await reader.execute(statement.order_by(rows.columns.place))).all()
 
 
-def _indexed(sought: Search, sort: str, after: Sequence[Any] | None, count: int) -> Select[Any]:
+def _begins_elsewhere(wanted: Filter) -> bool:
+    """Whether few tickets are left by another condition than the words."""
+    return any(isinstance(one, Custom) and one.few for one in wanted.conditions)
+
+
+def _indexed(sought: Search, by: Sorting, after: Sequence[Any] | None, count: int) -> Select[Any]:
     """By the index of words, or of another condition that leaves less; sorted afterwards."""
-    if sort.removeprefix("-") == "created_at" and sought.asked.wanted:
-        return _newest_matches(sought, order_of(sort), after, count)
-    order = order_of(sort)
-    found = searched(select(*order.columns), sought.visible, sought.asked)
+    if by.is_by_age and sought.asked.wanted and not _begins_elsewhere(sought.wanted):
+        return _newest_matches(sought, by.order, after, count)
+    found = searched(keyed(sought.visible, sought.wanted, by), sought.visible, sought.asked)
     found = found.where(*seen(sought.visible), *conditions(sought.visible, sought.wanted))
-    found = found.where(*always(sought.visible, sort))
     fenced = found.offset(0).subquery()  # keeps the limit from tempting it into a walk
-    own = tuple(fenced.columns[column.key] for column in order.columns)
-    return page(select(*own), replace(order, columns=own), after, count - 1)
+    own = tuple(fenced.columns[column.key] for column in by.order.columns)
+    return page(select(*own), replace(by.order, columns=own), after, count - 1)
 
 
 def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, count: int) -> Select[Any]:
@@ -172,8 +217,7 @@ def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, c
         return page(matches, replace(order, columns=columns), after, count - 1)
     if not simple:
         matches = matches.add_columns(TicketSearchRow.shared, TicketSearchRow.entire)
-    by = [column.desc() if order.descending else column.asc() for column in columns]
-    hits = matches.order_by(*by).offset(0).subquery()
+    hits = matches.order_by(*in_order(replace(order, columns=columns))).offset(0).subquery()
     own = (hits.columns.created_at, hits.columns.ticket_id)
     found = select(*own).join(TicketRow, TicketRow.id == hits.columns.ticket_id)
     found = found.where(*seen(sought.visible), *conditions(sought.visible, sought.wanted))
@@ -185,7 +229,7 @@ def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, c
 
 async def _ranked(reader: Reader, sought: Search, after: Sequence[Any] | None, count: int) -> list[Key]:
     """The best of the newest matches. Words in the subject weigh most, those in comments least."""
-    newest = await _matching(reader, sought, "-created_at", None, RANKED)
+    newest = await _matching(reader, sought, sorting("-created_at"), None, RANKED)
     words = sought.asked.wanted or sought.asked.all
     rank = func.ts_rank(document(sought.visible), tsquery(words), _BY_LENGTH)
     scores = (

@@ -76,3 +76,73 @@ async def test_agents_see_who_else_looks_at_a_ticket(admin: Api, make_person: Ma
     assert [one["person"]["name"] for one in (await admin.get(path)).json()["data"]] == ["Ada"]
     assert (await asker.get(path)).status_code == 403
     assert (await asker.put(f"{path}/me")).status_code == 403
+
+
+async def test_tickets_are_found_and_sorted_by_what_is_in_their_fields(admin: Api) -> None:
+    await made(admin)
+    await made(admin, key="seats", type="number", options=[])
+    tickets = [
+        (await opened(admin, custom_fields={"environment": environment, "seats": seats}))["id"]
+        for environment, seats in (("prod", 12), ("test", 2.5), ("prod", -1))
+    ]
+
+    async def found(**parameters: Any) -> list[int]:
+        answer = await admin.get("/api/v1/tickets", params={"sort": "created_at", **parameters})
+        assert answer.status_code == 200, answer.text
+        return [tickets.index(one["id"]) for one in answer.json()["data"]]
+
+    assert await found(q="field.environment:prod") == [0, 2]
+    assert await found(field=["environment:PROD", "seats:>0"]) == [0]
+    edit = {"custom_fields": {"environment": "prod", "seats": 5}}
+    assert (await admin.patch(f"/api/v1/tickets/{tickets[1]}", json=edit)).status_code == 200
+    assert await found(q="field.environment:prod") == [0, 1, 2]
+    assert await found(q="field.seats:2.5") == []
+    page: Any = {"links": {"next": "/api/v1/tickets?sort=-field.seats&page[size]=1"}}
+    seen: list[int] = []
+    while link := page["links"]["next"]:
+        page = (await admin.get(link)).json()
+        seen += [tickets.index(one["id"]) for one in page["data"]]
+    assert seen == [0, 1, 2]
+    view = {"name": "big", "query": "field.seats:>=5", "sort": "-field.seats"}
+    kept = (await admin.post("/api/v1/views", json=view)).json()
+    counted = (await admin.get(f"/api/v1/views/{kept['id']}")).json()
+    assert (counted["sort"], counted["count"]["tickets"]) == ("-field.seats", 2)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "field"),
+    [
+        ({"q": "field.moon:1"}, "unknown_field", "q"),
+        ({"q": "field.seats:many"}, "unknown_value", "q"),
+        ({"field": "seats:many"}, "unknown_value", "field"),
+        ({"field": "seats"}, "one_field", "field"),
+        ({"field": "seats:"}, "one_field", "field"),
+        ({"field": "seats:1 more"}, "one_field", "field"),
+        ({"field": 'seats:"1'}, "quote_open", "field"),
+        ({"sort": "field.moon"}, "unknown_field", "sort"),
+        ({"sort": "field.tools"}, "no_order", "sort"),
+        ({"sort": "field.x;--"}, "string_pattern_mismatch", "sort"),
+        (
+            {"sort": "field.seats", "page[after]": "WyJmaWVsZC5zZWF0cyIsIjFlOTk5OTk5Il0"},
+            "invalid_cursor",
+            None,
+        ),
+    ],
+)
+async def test_what_cannot_be_asked_of_a_field(
+    admin: Api, parameters: dict[str, str], code: str, field: str | None
+) -> None:
+    await made(admin, key="seats", type="number", options=[])
+    await made(admin, key="tools", type="choices")
+    answer = await admin.get("/api/v1/tickets", params=parameters)
+    assert answer.status_code == 422, answer.text
+    body = answer.json()
+    assert code in (body["code"], body["errors"][0]["code"])
+    assert field in (None, body["errors"][0]["field"])
+    if {"q", "sort"} & parameters.keys() and len(parameters) == 1:
+        view = {
+            "name": "x",
+            "query": parameters.get("q", "status:open"),
+            "sort": parameters.get("sort", "number"),
+        }
+        assert (await admin.post("/api/v1/views", json=view)).status_code == 422

@@ -67,6 +67,8 @@ async def test_a_list_by_someone_unknown_is_refused(listening: ListeningDesk, du
     assert "nobody@desk.example" in done.err
     done = await duradesk("ticket", "list", "--team", "storage")
     assert "There is no team storage" in done.err
+    done = await duradesk("ticket", "list", "--field", "moon:full", "--sort", "field.moon")
+    assert "moon" in done.err
 
 
 async def test_a_ticket_is_shown_with_all_that_happened(listening: ListeningDesk, duradesk: Terminal) -> None:

@@ -17,6 +17,7 @@ from domain.ticket.filter import Filter
 from domain.ticket.record import Ticket
 from storage.tables.ticket import TicketCollaboratorRow, TicketRow
 from storage.ticket.find import find
+from storage.ticket.listing import sorting
 from tests.rows import insert_ticket
 from tests.storage.world import EVERYTHING, World
 
@@ -178,7 +179,7 @@ async def test_pages_hold_while_tickets_come_and_change(crowded: World) -> None:
     after: Any = None
     for _ in range(30):
         async with crowded.database.reading() as reader:
-            rows = await find(reader, EVERYTHING, Filter(), "-created_at", after, 5)
+            rows = await find(reader, EVERYTHING, Filter(), sorting("-created_at"), after, 5)
         seen += [ticket.id for ticket, _ in rows[:5]]
         if len(rows) <= 5:
             break

@@ -9,8 +9,9 @@ from sqlalchemy import insert, text
 from domain.authorization import Visibility
 from storage.database import connection_of
 from storage.tables.ticket import TicketCommentRow
-from storage.ticket.find import RANKED, RELEVANCE
+from storage.ticket.find import RANKED
 from storage.ticket.highlight import highlights
+from storage.ticket.listing import RELEVANCE
 from storage.ticket.words import write_anew
 from tests.rows import insert_ticket
 from tests.storage.world import EVERYTHING, World

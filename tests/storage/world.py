@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from domain.account import Role
 from domain.authorization import Visibility
-from domain.ticket.filter import Filter
-from domain.ticket.query import Asking, parse
+from domain.ticket.filter import Asking, Filter
+from domain.ticket.query import parse
 from domain.ticket.record import Ticket
 from storage.account import people
 from storage.database import Database
 from storage.ticket.find import find
+from storage.ticket.listing import sorted_by
 from tests.rows import insert_ticket
 
 EVERYTHING: Final = Visibility(True, UUID(int=1))
@@ -37,11 +38,13 @@ class World:
         self, words: str, visible: Visibility = EVERYTHING, sort: str = "-created_at", size: int = 100
     ) -> list[Ticket]:
         """Everything, page by page."""
+        async with self.database.reading() as reader:
+            by = await sorted_by(reader, visible, sort)
         found: list[Ticket] = []
         after: Any = None
         while True:
             async with self.database.reading() as reader:
-                rows = await find(reader, visible, self.query(words), sort, after, size)
+                rows = await find(reader, visible, self.query(words), by, after, size)
             found += [ticket for ticket, _ in rows[:size]]
             if len(rows) <= size:
                 return found

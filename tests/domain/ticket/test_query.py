@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.ticket.fields import ACTIVE, Priority, Status
-from domain.ticket.filter import Field, Filter, Name, OneOf, Term, Within
-from domain.ticket.query import FIELDS, LENGTH, TERMS, VALUES, Asking, parse
+from domain.ticket.filter import Asking, Field, Filter, Name, OneOf, Term, Within
+from domain.ticket.query import FIELDS, LENGTH, TERMS, VALUES, parse
 
 ME = UUID("0190b6c8-5a4e-7d2c-9a51-3f6d5f9c7a11")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
