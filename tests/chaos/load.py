@@ -17,7 +17,7 @@ POLICY: Final = "policy"
 ABSENCE: Final = "absence"
 BULK: Final = "bulk"
 CANCEL: Final = "cancel"
-_AT_ONCE: Final = 250
+_AT_ONCE: Final = 130
 _BULK_ACTIONS: Final = ("note", "note", "tag", "escalate")
 """What is done to many at once. A merged ticket refuses all of it, one that is done with the last."""
 
