@@ -36,7 +36,7 @@ from runtime.supervisor import Supervisor
 from runtime.version import desk_version
 from storage import outbox
 from storage.database import Database
-from storage.dump import Content, Dumped, dump, forget_contents, is_empty
+from storage.dump import Content, Dumped, begin_anew, dump, forget_contents, is_empty
 from storage.dump import restore as refill
 from storage.migrate import knows_revision, upgrade
 
@@ -240,6 +240,7 @@ async def _fill(url: str, folder: Path, manifest: Manifest) -> None:
     await asyncio.to_thread(refill, url, folder / DATABASE, program_of)
     await asyncio.to_thread(upgrade, url)
     await asyncio.to_thread(forget_contents, url, manifest.missing)
+    await asyncio.to_thread(begin_anew, url)
     database = Database(url, pool_size=1)
     try:
         async with database.writing() as writer:

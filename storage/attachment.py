@@ -21,6 +21,7 @@ from storage.database import Reader, Writer
 from storage.tables.account import PersonRow
 from storage.tables.attachment import AttachmentRow
 from storage.tables.ticket import TicketRow
+from storage.ticket import feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ async def add(writer: Writer, new: NewAttachment) -> Stored:
     check_room(await count(writer, new.ticket_id))
     values = {name: getattr(new, name) for name in NewAttachment.__slots__}
     await writer.execute(insert(AttachmentRow).values(values))
+    await feed.touch(writer, [new.ticket_id])
     added = await get(writer, new.ticket_id, new.id)
     assert added is not None
     return added
@@ -97,6 +99,7 @@ async def remove(writer: Writer, ticket_id: UUID, attachment_id: UUID) -> None:
     await writer.execute(
         delete(AttachmentRow).where(AttachmentRow.ticket_id == ticket_id, AttachmentRow.id == attachment_id)
     )
+    await feed.touch(writer, [ticket_id])
 
 
 async def without_row(reader: Reader, keys: Sequence[str]) -> set[str]:

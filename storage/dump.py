@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from domain.errors import DeskError, Unavailable
 from storage.database import database_away
 from storage.migrate import plain
+from storage.ticket import feed
 
 Programs = Callable[[str], str]
 """Gives the path of a program of PostgreSQL."""
@@ -64,6 +65,12 @@ def is_empty(url: str) -> bool:
     """Whether the database has no table at all."""
     with _connected(url) as connection:
         return not _one(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+
+
+def begin_anew(url: str) -> None:
+    """Voids what readers of the export know: some of it happened after the backup was made."""
+    with _connected(url) as connection:
+        feed.settle(connection, restored=True)
 
 
 def forget_contents(url: str, keys: Sequence[str]) -> None:

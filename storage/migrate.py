@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from alembic import command
@@ -11,13 +12,16 @@ from sqlalchemy import Connection, create_engine
 
 import storage.tables  # noqa: F401  registers the tables on Base.metadata
 from storage.database import Base, database_away, with_driver
+from storage.ticket import feed
 
 # Any number that nobody else locks; two starters that migrate at once wait for each other.
 _LOCK = 0x_D0_12_AD_E5
+_NEWEST: Final = "head"
 
 
-def upgrade(url: str, to: str = "head") -> None:
-    """Runs every missing migration up to `to`, each in a transaction. Blocks; safe to repeat and to run at once.
+def upgrade(url: str, to: str = _NEWEST) -> None:
+    """Runs every missing migration up to `to`, each in a transaction; the newest schema is settled where it is.
+    Blocks; safe to repeat and to run at once.
 
     Raises Unavailable when the database does not answer.
     """
@@ -31,6 +35,8 @@ def upgrade(url: str, to: str = "head") -> None:
         with engine.connect() as connection:
             command.upgrade(_config(connection), to)
             connection.commit()
+        if to == _NEWEST:
+            feed.settle(guard)
     engine.dispose()
 
 

@@ -30,7 +30,7 @@ from storage.tables.ticket import (
     TicketRow,
     TicketWatcherRow,
 )
-from storage.ticket import custom, live, measure, merge, words
+from storage.ticket import custom, feed, live, measure, merge, words
 from storage.ticket import facts as finding
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
@@ -65,7 +65,7 @@ _OPENED: Final = (
 _MIRRORED: Final = tuple(
     name
     for name in _TICKETS.c.keys()  # noqa: SIM118  its names, not its columns
-    if name not in (*_OPENED, *measure.COLUMNS, "changed_at")
+    if name not in (*_OPENED, *measure.COLUMNS, "changed_at", "changed_in")
 )
 """The columns that mirror the process's state; the others are its contents, and what follows from the history."""
 _COMMENT: Final = tuple(Comment.model_fields)
@@ -191,6 +191,8 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     await notification.add(writer, notifications(), smtp_configured=mail)
     if is_anyone_waiting():
         await outbox.put(writer, "capacity", str(change.ticket_id), {})
+    if linked := [*(link.ticket_id for link in change.link), *change.unlink]:
+        await feed.touch(writer, linked)  # a link is a fact of both; last, because it locks the others
     return Outcome(facts=facts)
 
 
