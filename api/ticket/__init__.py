@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.ticket import act, comments, create, listing, promises, read, viewers
+from api.ticket import act, comments, create, export, listing, promises, read, viewers
 
 router = APIRouter()
 # Fixed paths come before `/tickets/{ticket_id}`.
-for use_case in (create, listing, read, comments, act, promises, viewers):
+for use_case in (create, listing, export, read, comments, act, promises, viewers):
     router.include_router(use_case.router)
