@@ -28,7 +28,7 @@ async def ensure_administrator(database: Database, settings: Settings) -> None:
     known_before = file.exists()
     password = given or _kept(file)
     async with database.writing() as writer:
-        created = await ensure_admin(writer, settings.admin_email, password)
+        created = await ensure_admin(writer, settings.admin_email, password, locale=settings.locale)
     if not created and not given and not known_before:
         file.unlink()
 

@@ -53,7 +53,7 @@ def _add_route(action: Action, form_type: type[Form]) -> None:
         given = form or form_type()
         if isinstance(given, Share):
             check(caller, f"ticket.act:{action}")
-            given = await introduced(desk.database, given)
+            given = await introduced(desk, given)
         return await carry_out(desk, caller, ticket_id, action, given, version, key)
 
     optional = _says_enough_without_a_body(form_type)

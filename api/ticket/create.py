@@ -32,7 +32,7 @@ from domain.authorization import check
 from domain.errors import Invalid
 from domain.field import check_values
 from domain.queues import PROCESS
-from domain.text import Body, Email, Fields, Line, Name, Word
+from domain.text import Body, Email, Fields, Line, Locale, Name, Word
 from domain.ticket.fields import TAGS_LIMIT, Channel, Kind, Priority
 from domain.ticket.messages import Committed, OpenTicket, Requester, TicketInput
 from domain.ticket.process import key_reused
@@ -79,7 +79,7 @@ async def open_ticket(
     if form.custom_fields:
         async with desk.database.reading() as reader:
             check_values(await fields.fields(reader), form.category, form.custom_fields)
-    command = _command(form, caller, key)
+    command = _command(form, caller, key, desk.settings.locale)
     if not await begin(desk, command, keyed=bool(key or form.external_id)):
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/api/v1/tickets/{command.ticket_id}"
@@ -137,10 +137,10 @@ def _check(form: NewTicket, caller: Principal) -> None:
         raise Invalid("too_long_ago", "A ticket was created in 1970 or later.", field="created_at")
 
 
-def _command(form: NewTicket, caller: Principal, key: str | None) -> OpenTicket:
+def _command(form: NewTicket, caller: Principal, key: str | None, locale: Locale) -> OpenTicket:
     requester = Requester(person_id=caller.person_id)
     if form.requester is not None:
-        requester = Requester(email=form.requester.email, name=form.requester.name)
+        requester = Requester(email=form.requester.email, name=form.requester.name, locale=locale)
     return OpenTicket(
         ticket_id=_ticket_id(form, caller, key),
         fingerprint=fingerprint(form.model_dump(mode="json")),

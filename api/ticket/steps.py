@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from api.desk import Desk
 from api.forms import Form, as_request
 from api.ticket.access import ticket_for
 from api.ticket.forms import FORMS, Apply
@@ -19,7 +20,7 @@ from storage import account
 from storage import field as fields
 from storage import macro as macros
 from storage.account import people
-from storage.database import Database, Reader
+from storage.database import Reader
 from storage.ticket import read
 
 _PLAIN: Final = {
@@ -86,13 +87,13 @@ def variables(ticket: Ticket, caller: Principal) -> dict[str, str]:
     }
 
 
-async def introduced(database: Database, form: Form) -> Form:
+async def introduced(desk: Desk, form: Form) -> Form:
     """A form that names somebody by an address that may be new, with that person's id instead."""
     email = getattr(form, "email", None)
     if email is None:
         return form
-    async with database.writing() as writer:
-        person = await account.ensure_person(writer, email, None)
+    async with desk.database.writing() as writer:
+        person = await account.ensure_person(writer, email, locale=desk.settings.locale)
     return form.model_copy(update={"person": person, "email": None})
 
 

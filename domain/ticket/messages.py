@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.notification import Notice
 from domain.sla.ledger import LedgerRow
 from domain.sla.policy import PolicyVersion
+from domain.text import Locale
 from domain.ticket.fields import Channel, Kind, Priority, Relation, Visibility
 from domain.ticket.moves import Action
 from domain.ticket.state import TicketState
@@ -19,11 +20,13 @@ class Message(BaseModel):
 
 
 class Requester(Message):
-    """Who asks. `person_id` when the person is known, else the address that finds or makes one."""
+    """Who asks. `person_id` when the person is known, else the address that finds or makes one, who then gets
+    mails in `locale`."""
 
     person_id: UUID | None = None
     email: str | None = None
     name: str | None = None
+    locale: Locale = "en"
 
 
 class OpenTicket(Message):

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from domain.account import Absence, Person, Principal, Ref, Role
 from domain.authorization import not_found
 from domain.errors import Conflict, Invalid
+from domain.text import Locale
 from runtime.passwords import hash_password
 from storage import outbox
 from storage.account.tokens import revoke_all
@@ -173,7 +174,9 @@ async def principal(reader: Reader, person_id: UUID) -> Principal | None:
     )
 
 
-async def ensure_person(writer: Writer, email: str, name: str | None = None, *, locale: str = "en") -> UUID:
+async def ensure_person(
+    writer: Writer, email: str, name: str | None = None, *, locale: Locale = "en"
+) -> UUID:
     """The person with this address; made as a requester if there is none. Safe when two do it at once."""
     found = await writer.scalar(select(PersonRow.id).where(_has_email(email)))
     if found is not None:
@@ -190,9 +193,9 @@ async def ensure_person(writer: Writer, email: str, name: str | None = None, *, 
     return made or (await writer.execute(select(PersonRow.id).where(_has_email(email)))).scalar_one()
 
 
-async def ensure_admin(writer: Writer, email: str, password: str) -> bool:
+async def ensure_admin(writer: Writer, email: str, password: str, *, locale: Locale = "en") -> bool:
     """An active administrator with this address. Returns whether the password was set: never over an old."""
-    person_id = await ensure_person(writer, email, "Administrator")
+    person_id = await ensure_person(writer, email, "Administrator", locale=locale)
     before = await _locked(writer, person_id, None)
     changes: dict[str, Any] = {}
     if Role.ADMIN not in before.roles or not before.active:

@@ -68,9 +68,10 @@ async def gather(writer: Writer, change: Change, asked: Questions) -> Facts:
 async def _requester(writer: Writer, opened: OpenTicket, row: Any) -> Facts:
     """Who asks, and the ticket's number. Someone who writes for the first time becomes a person here."""
     if row is None:
-        if opened.requester.email is None:
+        asker = opened.requester
+        if asker.email is None:
             raise Invalid("unknown_requester", "There is no such requester.", field="requester")
-        person_id = await account.ensure_person(writer, opened.requester.email, opened.requester.name)
+        person_id = await account.ensure_person(writer, asker.email, asker.name, locale=asker.locale)
         async with pipeline(writer) as asking:
             made = _ask_known(asking, Requester(person_id=person_id))
         row = made.one_or_none()

@@ -56,6 +56,19 @@ async def test_a_ticket_is_opened_assigned_and_promised(admin: Api, make_person:
     assert clocks["first_response"]["ongoing_cycle"]["next_step"]["step"] == "75%"
 
 
+async def test_who_comes_by_an_address_is_written_to_in_the_language_of_the_desk(
+    admin: Api, desk: Desk
+) -> None:
+    desk.settings.locale = "zh-CN"
+    ticket = await opened(admin, requester={"email": "lin.wei@customers.example"})
+    await act(admin, ticket, "share", email="hao@customers.example")
+    people = (await admin.get("/api/v1/people", params={"role": "requester"})).json()["data"]
+    assert {person["email"]: person["locale"] for person in people} == {
+        "lin.wei@customers.example": "zh-CN",
+        "hao@customers.example": "zh-CN",
+    }
+
+
 async def test_a_whole_life(admin: Api, make_person: MakePerson) -> None:
     agent = await make_person("agent")
     ticket = await opened(admin, requester={"email": "lin.wei@customers.example"})

@@ -54,11 +54,12 @@ async def test_ensuring_a_person_changes_nothing_of_someone_who_is_there(databas
 
 async def test_the_first_administrator_is_made_once_and_keeps_a_changed_password(database: Database) -> None:
     async with database.writing() as writer:
-        assert await ensure_admin(writer, "root@desk.example", "first password") is True
+        assert await ensure_admin(writer, "root@desk.example", "first password", locale="zh-CN") is True
     async with database.writing() as writer:
         assert await ensure_admin(writer, "root@desk.example", "second password") is False
         root = await people.person(writer, await ensure_person(writer, "root@desk.example"))
     assert Role.ADMIN in root.roles
+    assert root.locale == "zh-CN"
 
 
 async def test_a_token_tells_who_it_is(database: Database) -> None:
