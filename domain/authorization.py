@@ -65,6 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "ticket.act:watch": Rule(_WRITE, EVERYONE),
     "ticket.act:unwatch": Rule(_WRITE, EVERYONE),
     "ticket.act:*": Rule(_WRITE, STAFF, works=True),  # every other action
+    "tag.list": Rule(_READ, STAFF),
     "bulk.start": Rule(_WRITE, STAFF),
     "bulk.read": Rule(_READ, MANAGEMENT, own=STAFF),
     "field.read": Rule(_READ, STAFF),

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from domain.field import comparables
 from storage.database import Database, connection_of
-from storage.tables.ticket import TicketFieldRow, TicketRow
+from storage.tables.ticket import TicketFieldRow, TicketRow, TicketTagRow
 from storage.ticket.words import write_anew
 
 
@@ -41,6 +41,9 @@ async def insert_ticket(database: Database, requester_id: UUID, **fields: Any) -
         await writer.execute(insert(TicketRow).values(values))
         if custom:
             await writer.execute(insert(TicketFieldRow), custom)
+        for tag in fields.get("tags", ()):
+            row = {"ticket_id": values["id"], "tag": tag, "team_id": fields.get("team_id")}
+            await writer.execute(insert(TicketTagRow).values(row))
         await write_anew(await connection_of(writer), values["id"])
     ticket_id: UUID = values["id"]
     return ticket_id

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from domain.account import Ref, Value
 from domain.ticket.fields import Channel, Kind, Priority, Relation, Status, Visibility
+from domain.view import Count
 
 
 class PersonRef(Ref):
@@ -50,6 +51,12 @@ class Ticket(Value):
     resolved_at: AwareDatetime | None
     closed_at: AwareDatetime | None
     collaborators: tuple[Ref, ...] = ()
+
+
+class TagCount(Count):
+    """A tag, and how many tickets that the caller works on have it."""
+
+    tag: str
 
 
 class CommentRecord(Value):

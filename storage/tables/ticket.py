@@ -173,6 +173,17 @@ class TicketFieldRow(Base):
     )
 
 
+class TicketTagRow(Base):
+    """`tickets.tags` once more, to be counted. `team_id` is the ticket's."""
+
+    __tablename__ = "ticket_tags"
+    __table_args__ = (Index("ix_ticket_tags_tag", "tag", "team_id"),)
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    team_id: Mapped[UUID | None]
+
+
 class TicketEventRow(Base):
     """Append-only. `version` and `position` order the events; a retry writes the same rows again to no effect."""
 

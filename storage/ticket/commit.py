@@ -9,6 +9,7 @@ twice, and no row of an older change ever overwrites a newer one.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Boolean, Integer, Table, Uuid, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -30,7 +31,7 @@ from storage.tables.ticket import (
     TicketRow,
     TicketWatcherRow,
 )
-from storage.ticket import custom, feed, live, measure, merge, words
+from storage.ticket import custom, feed, live, measure, merge, tags, words
 from storage.ticket import facts as finding
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
@@ -172,8 +173,10 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         if facts is not None and facts.assignee_id is not None:
             assignment.give(asking, facts.assignee_id, change.at)
         _write_ticket(asking, change)
+        before = contents and contents.one_or_none()
         if contents is not None:
-            _write_contents(asking, change, contents.one_or_none())
+            _write_contents(asking, change, before)
+        tags.add(asking, change, _tags(change, before), _team(process.one_or_none()))
         said = _write_history(asking, change, policy=facts is not None and facts.matched)
         measure.add(asking, change)
         words.add(asking, change)
@@ -231,7 +234,7 @@ def _write_ticket(asking: Pipeline, change: Change) -> None:
         description=opened.description,
         requested_priority=opened.priority,
         channel=opened.channel,
-        tags=merged([], opened.tags, []),
+        tags=_tags(change, None),
         custom_fields=opened.custom_fields,
         **mirrored,
     )
@@ -243,12 +246,26 @@ def _changes_contents(change: Change) -> bool:
 
 def _write_contents(asking: Pipeline, change: Change, before: Any) -> None:
     """Tags, and an edit; `before` is the row as it was."""
-    if change.tags != ([], []):
-        tags = [] if before is None else before.tags
-        asking.ask(_UPDATE_TAGS, of=change.ticket_id, tags=merged(tags, *change.tags))
+    if (now := _tags(change, before)) is not None:
+        asking.ask(_UPDATE_TAGS, of=change.ticket_id, tags=now)
     if change.edit is not None:
         contents = before._asdict() | change.edit.model_dump(exclude_none=True)
         asking.ask(_UPDATE_CONTENTS, of=change.ticket_id, **contents)
+
+
+def _tags(change: Change, before: Any) -> list[str] | None:
+    """What the ticket is tagged with now, None if that does not change."""
+    if change.opened is not None:
+        return merged([], change.opened.tags, [])
+    if change.tags == ([], []):
+        return None
+    return merged([] if before is None else before.tags, *change.tags)
+
+
+def _team(process: Any) -> UUID | None:
+    """Of the state before this change."""
+    team = None if process is None else process.state["team_id"]
+    return None if team is None else UUID(team)
 
 
 def merged(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:
