@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from domain.account import Principal, Ref, Role, Scope, Token
+from storage.conflicts import refusals
 from storage.database import Database, Reader, Writer, connection_of
 from storage.page import Order, page
 from storage.tables.account import PersonRow, TeamMemberRow, TeamRow, TokenRow
@@ -115,20 +116,20 @@ async def authenticate_token(reader: Reader, secret: str) -> Principal | None:
 async def issue(
     writer: Writer, person_id: UUID, name: str, *, expires_at: datetime, scopes: Sequence[Scope] | None
 ) -> Issued:
-    """A new credential; `scopes` None makes a session."""
+    """A new credential; `scopes` None makes a session. Raises Invalid for a person who is not there."""
     secret = _PREFIX + token_urlsafe(32)
     token_id = uuid4()
-    await writer.execute(
-        insert(TokenRow).values(
-            id=token_id,
-            person_id=person_id,
-            name=name,
-            prefix=secret[:_SHOWN],
-            digest=_digest(secret),
-            scopes=None if scopes is None else sorted(scopes),
-            expires_at=expires_at,
-        )
+    new = insert(TokenRow).values(
+        id=token_id,
+        person_id=person_id,
+        name=name,
+        prefix=secret[:_SHOWN],
+        digest=_digest(secret),
+        scopes=None if scopes is None else sorted(scopes),
+        expires_at=expires_at,
     )
+    async with refusals():
+        await writer.execute(new)
     row = (await writer.execute(_tokens().where(TokenRow.id == token_id))).one()
     return Issued(_token(row), secret)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from httpx import ASGITransport, AsyncClient
@@ -172,6 +173,11 @@ async def test_a_token_never_allows_more_than_its_person(make_person: MakePerson
     answer = await agent.post("/api/v1/tokens", json={"name": "all", "scopes": ["admin"]})
     headers = _bearer(answer.json()["token"])
     assert (await client.post("/api/v1/people", json=AGENT, headers=headers)).status_code == 403
+
+
+async def test_a_token_for_somebody_who_is_not_there_is_refused(admin: Api) -> None:
+    answer = await admin.post("/api/v1/tokens", json={"name": "script", "person": str(uuid4())})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "person")
 
 
 async def test_a_revoked_token_stops_at_once(make_person: MakePerson, client: Api) -> None:
