@@ -1,7 +1,7 @@
 """Bulk actions: one action on up to 10,000 tickets, as a durable process with a dry run and a result for each."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
@@ -48,7 +48,10 @@ class ItemsQuery(PageQuery):
     state: ItemState | None = None
 
 
-@router.post("", status_code=202, response_model=Bulk | DryRun, responses=problems(403, 409))
+_WOULD: Final[dict[int | str, dict[str, Any]]] = {200: {"model": DryRun, "description": "What it would do"}}
+
+
+@router.post("", status_code=202, response_model=Bulk | DryRun, responses={**_WOULD, **problems(403, 409)})
 async def start_bulk(
     form: NewBulk, caller: Caller, desk: CurrentDesk, key: IdempotencyKey, response: Response
 ) -> Bulk | DryRun:

@@ -19,9 +19,7 @@ from domain.attachment import Attachment, presentation_of
 
 router = APIRouter(prefix="/tickets/{ticket_id}/attachments", tags=["attachments"])
 
-_CONTENT: Final = {
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-}
+_CONTENT: Final = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 _PLAIN: Final = re.compile(r"[^\x20-\x7e]|[\"\\%]")
 
@@ -60,7 +58,7 @@ async def download_attachment(
     return StreamingResponse(content, status, headers, presentation_of(record.media_type).media_type)
 
 
-@router.head("/{attachment_id}", responses=problems(404))
+@router.head("/{attachment_id}", response_class=Response, responses=problems(404))
 async def describe_attachment(
     ticket_id: UUID, attachment_id: UUID, desk: CurrentDesk, caller: Caller
 ) -> Response:
