@@ -36,8 +36,8 @@ up: $(VENV)/.runtime ## start the whole desk in the foreground; Ctrl-C stops it
 test: $(VENV)/.dev ## run all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-fuzz: $(VENV)/.dev ## try every hostile value at every place of every route, some minutes
-	DURADESK_TEST_FUZZ=long $(BIN)/python -m pytest -n $(WORKERS) --timeout=3600 tests/api/test_hostile_input.py
+fuzz: $(VENV)/.dev ## try every hostile value everywhere, and requests made of the description; SEED=; a quarter of an hour
+	DURADESK_TEST_FUZZ=long $(BIN)/python -m pytest -n $(WORKERS) --timeout=3600 tests/api/test_hostile_input.py tests/api/test_description.py
 
 bench: $(VENV)/.dev ## measure speed and memory; BENCH_SIZE=short (some minutes) or long
 	$(BIN)/python -m benchmarks

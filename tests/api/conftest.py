@@ -3,14 +3,16 @@
 `client` is nobody, `admin` the first administrator; `make_person` makes anybody else, signed in.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from temporalio.client import Client
@@ -21,6 +23,8 @@ from domain.account import Role
 from runtime.settings import Settings
 from storage.account import people, tokens
 from storage.database import Database
+from tests.api.work import working
+from tests.requests import make_world
 
 
 class Api(AsyncClient):
@@ -82,6 +86,40 @@ async def make_person(app: FastAPI, desk: Desk) -> AsyncIterator[MakePerson]:
 @pytest.fixture
 async def admin(make_person: MakePerson) -> Api:
     return await make_person("admin", email="admin@desk.example", name="Admin")
+
+
+@pytest.fixture
+async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterator[dict[str, Any]]:
+    async with working(desk):
+        agent, somebody = await make_person("agent"), await make_person()
+        yield {
+            **await make_world(admin, agent.person_id, somebody.person_id),
+            "notification_id": agent.person_id,
+        }
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The address of `app` behind a server of its own."""
+    config = uvicorn.Config(
+        app, port=0, http="httptools", lifespan="off", log_config=None, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    async with served(app) as address:
+        yield address
 
 
 def _open(app: FastAPI) -> Api:

@@ -18,11 +18,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.desk import Desk
 from api.ticket.listing import TicketQuery
-from tests.api.conftest import Api, MakePerson
-from tests.api.work import working
-from tests.requests import API, BODIES, QUERIES, TYPES, address, fill, make_world
+from tests.api.conftest import Api
+from tests.requests import API, BODIES, QUERIES, TYPES, address, fill
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -155,16 +153,6 @@ async def strict(admin: Api) -> AsyncIterator[Strict]:
     admin._transport = transport
     yield transport
     assert not transport.wrong, f"{len(transport.wrong)} wrong answers:\n" + "\n".join(transport.wrong[:20])
-
-
-@pytest.fixture
-async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterator[dict[str, Any]]:
-    async with working(desk):
-        agent, somebody = await make_person("agent"), await make_person()
-        yield {
-            **await make_world(admin, agent.person_id, somebody.person_id),
-            "notification_id": agent.person_id,
-        }
 
 
 async def send(admin: Api, route: str, raw: bytes, world: dict[str, Any], kind: bytes | None = None) -> int:

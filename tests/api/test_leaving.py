@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from httpx import ASGITransport
 
 from api.leaving import Leaving
-from tests.api.conftest import Api
-from tests.api.test_stream import listening, served
+from tests.api.conftest import Api, served
+from tests.api.test_stream import listening
 
 
 @pytest.fixture

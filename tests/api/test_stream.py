@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -23,7 +22,7 @@ from domain.ticket.filter import Filter
 from storage.database import Database
 from storage.ticket import live
 from storage.ticket.find import find
-from tests.api.conftest import Api, MakePerson
+from tests.api.conftest import Api, MakePerson, served
 from tests.api.work import working
 from tests.rows import insert_ticket
 
@@ -60,30 +59,6 @@ class Listener:
             assert found != "closed"
             if found == kind and check(data):
                 return data
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """The address of `app` behind a server of its own."""
-    config = uvicorn.Config(
-        app, port=0, http="httptools", lifespan="off", log_config=None, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@pytest.fixture
-async def address(app: FastAPI) -> AsyncIterator[str]:
-    async with served(app) as address:
-        yield address
 
 
 @asynccontextmanager
