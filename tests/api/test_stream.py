@@ -22,6 +22,7 @@ from domain.ticket.filter import Filter
 from storage.database import Database
 from storage.ticket import live
 from storage.ticket.find import find
+from storage.ticket.listing import sorting
 from tests.api.conftest import Api, MakePerson, served
 from tests.api.work import working
 from tests.rows import insert_ticket
@@ -233,7 +234,7 @@ async def test_a_client_that_does_not_read_loses_count_and_little_memory(
     await insert_ticket(database, admin.person_id)
     async with database.reading() as reader:
         ((ticket, _),) = await find(
-            reader, Visibility(True, admin.person_id), Filter(), "-created_at", None, 5
+            reader, Visibility(True, admin.person_id), Filter(), sorting("-created_at"), None, 5
         )
     stream = Stream(Principal(admin.person_id, frozenset({Role.MANAGER})))
     now = datetime.now(UTC)

@@ -111,7 +111,7 @@ async def test_a_wrong_token_or_password_is_said(listening: ListeningDesk, durad
     for token in ("wrong", "unprintable\x07"):
         done = await duradesk("ticket", "list", TOKEN=token)
         assert (done.code, done.out) == (1, "")
-        assert "token" in done.err
+        assert "token" in done.err.casefold()
     password = listening.desk.settings.home / "admin-password"
     password.write_text("not the one\n")
     done = await duradesk("ticket", "list")

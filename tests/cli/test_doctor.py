@@ -1,7 +1,8 @@
 """What the doctor says of figures, and of a desk with a worker, an API and its own troubles."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from cli.doctor import finding
 from cli.doctor.finding import Level
@@ -95,6 +99,20 @@ class Patient:
             await writer.execute(text(statement), values)
 
 
+async def forget_failures(temporal: Client) -> None:
+    """Removes the processes that other tests have ended badly on this server."""
+    failed = """WorkflowType = "Ticket" AND ExecutionStatus IN ("Failed", "TimedOut", "Terminated")"""
+    while left := [run async for run in temporal.list_workflows(failed)]:
+        for run in left:
+            execution = WorkflowExecution(workflow_id=run.id, run_id=run.run_id)
+            request = DeleteWorkflowExecutionRequest(
+                namespace=temporal.namespace, workflow_execution=execution
+            )
+            with suppress(RPCError):  # it is gone, and the list is behind
+                await temporal.workflow_service.delete_workflow_execution(request)
+        await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 async def patient(
     listening: ListeningDesk, temporal: Client, temporal_server: EmbeddedTemporal, postgres_url: str
@@ -105,6 +123,7 @@ async def patient(
     delivery = worker_for(DELIVERY, listening.desk.settings, patient.database, temporal)
     await patient.run("CREATE TABLE alembic_version (version_num text)")
     await patient.run("INSERT INTO alembic_version VALUES (:newest)", newest=newest_revision())
+    await forget_failures(temporal)
     await ensure_schedules(temporal)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(patient.run, "DROP TABLE alembic_version")
@@ -134,26 +153,25 @@ async def test_everything_that_is_wrong_is_told_at_once(patient: Patient, tempor
     ).json
     await temporal.get_workflow_handle(ids.workflow_id("ticket", ticket["id"])).terminate()
     await temporal.get_schedule_handle(SCHEDULES[0].id).pause()
-    await patient.run("DELETE FROM outbox")
-    await patient.run(
-        "INSERT INTO outbox (topic, key, payload, created_at) VALUES ('policy', 'x', '{}', :at)",
-        at=datetime.now(UTC) - timedelta(minutes=5),
-    )
     await patient.run("UPDATE tickets SET next_step_at = now() - interval '5 minutes'")
     await patient.listening.go_away()
+    wrong = {"api", "failed", "lost", "outbox", "smtp", "steps"}
     try:
-        done, found = await patient.examined(SMTP_URL=f"smtp://127.0.0.1:{free_port()}")
+        for _ in range(
+            3
+        ):  # the relay may look before the doctor does, and Temporal lists an end a moment later
+            await patient.run("DELETE FROM outbox")
+            await patient.run(
+                "INSERT INTO outbox (topic, key, payload, created_at) VALUES ('policy', 'x', '{}', :at)",
+                at=datetime.now(UTC) - timedelta(minutes=5),
+            )
+            done, found = await patient.examined(SMTP_URL=f"smtp://127.0.0.1:{free_port()}")
+            if (problems := {check for check, level in found if level == "problem"}) == wrong:
+                break
     finally:
         await patient.listening.listen()
     assert done.code == 1
-    assert {check for check, level in found if level == "problem"} == {
-        "api",
-        "failed",
-        "lost",
-        "outbox",
-        "smtp",
-        "steps",
-    }
+    assert problems == wrong
     assert any("paused" in words for words in found["schedules", "warning"])
 
 
