@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import hypothesis
@@ -96,10 +97,10 @@ async def database(_shared_database: Database) -> AsyncIterator[Database]:
             await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 
-@pytest.fixture(scope="session")
-async def temporal_server(short_folder: Path) -> AsyncIterator[EmbeddedTemporal]:
-    """One Temporal server for this test process, in memory."""
-    server = EmbeddedTemporal(port=free_port(), log_file=short_folder / "log" / "temporal.log")
+@asynccontextmanager
+async def running_temporal(log_file: Path) -> AsyncIterator[EmbeddedTemporal]:
+    """A Temporal server in memory."""
+    server = EmbeddedTemporal(port=free_port(), log_file=log_file)
     supervisor = Supervisor()
     try:
         await supervisor.start(server.program())
@@ -109,9 +110,20 @@ async def temporal_server(short_folder: Path) -> AsyncIterator[EmbeddedTemporal]
 
 
 @pytest.fixture(scope="session")
+async def temporal_server(short_folder: Path) -> AsyncIterator[EmbeddedTemporal]:
+    """One Temporal server for this test process."""
+    async with running_temporal(short_folder / "log" / "temporal.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 async def temporal(temporal_server: EmbeddedTemporal) -> Client:
     """A client of a real Temporal server whose namespace is ready for our workflows."""
-    client = await connect(Settings(temporal_address=temporal_server.address))
+    return await ready_client(temporal_server)
+
+
+async def ready_client(server: EmbeddedTemporal) -> Client:
+    client = await connect(Settings(temporal_address=server.address))
     await prepare_namespace(client)
     await register_search_attributes(client)
     return client

@@ -112,7 +112,9 @@ async def test_log_lines_of_every_hop_tell_request_ticket_and_workflow(
     )
     assert send["workflow_id"].startswith(f"notification:{send['notification_id']}")
     assert "run_id" in update
-    commits = [line for line in lines if line["event"] == "activity" and line["activity"] == "commit_ticket"]
+    commits = [
+        line for line in lines if line.get("activity") == "commit_ticket" and line["ticket_id"] == ticket
+    ]
     assert len(commits) == 2
     assert all("request_id" in line for line in commits)
     assert not [line for line in lines if "E1024" in str(line)], "a text of a ticket is in the log"

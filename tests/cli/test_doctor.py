@@ -1,8 +1,7 @@
 """What the doctor says of figures, and of a desk with a worker, an API and its own troubles."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from cli.doctor import finding
 from cli.doctor.finding import Level
@@ -25,7 +21,7 @@ from runtime.embedded.temporal import EmbeddedTemporal
 from storage.gauges import NONE
 from storage.migrate import newest_revision
 from tests.cli.conftest import Done, ListeningDesk, Terminal
-from tests.conftest import free_port
+from tests.conftest import free_port, ready_client, running_temporal
 from workers.main import worker_for
 from workers.schedules import SCHEDULES, ensure_schedules
 
@@ -99,18 +95,16 @@ class Patient:
             await writer.execute(text(statement), values)
 
 
-async def forget_failures(temporal: Client) -> None:
-    """Removes the processes that other tests have ended badly on this server."""
-    failed = """WorkflowType = "Ticket" AND ExecutionStatus IN ("Failed", "TimedOut", "Terminated")"""
-    while left := [run async for run in temporal.list_workflows(failed)]:
-        for run in left:
-            execution = WorkflowExecution(workflow_id=run.id, run_id=run.run_id)
-            request = DeleteWorkflowExecutionRequest(
-                namespace=temporal.namespace, workflow_execution=execution
-            )
-            with suppress(RPCError):  # it is gone, and the list is behind
-                await temporal.workflow_service.delete_workflow_execution(request)
-        await asyncio.sleep(0.1)
+@pytest.fixture(scope="module")
+async def temporal_server(short_folder: Path) -> AsyncIterator[EmbeddedTemporal]:
+    """A server of their own: on the shared one lie the troubles that other tests make on purpose."""
+    async with running_temporal(short_folder / "log" / "doctor-temporal.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def temporal(temporal_server: EmbeddedTemporal) -> Client:
+    return await ready_client(temporal_server)
 
 
 @pytest.fixture
@@ -123,7 +117,6 @@ async def patient(
     delivery = worker_for(DELIVERY, listening.desk.settings, patient.database, temporal)
     await patient.run("CREATE TABLE alembic_version (version_num text)")
     await patient.run("INSERT INTO alembic_version VALUES (:newest)", newest=newest_revision())
-    await forget_failures(temporal)
     await ensure_schedules(temporal)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(patient.run, "DROP TABLE alembic_version")
