@@ -106,10 +106,13 @@ PROMISES: Final = """
     ) AS now
     ON known.ticket_id = now.ticket_id AND known.clock = now.clock AND known.cycle = now.cycle
     WHEN MATCHED AND now.outcome IS NULL THEN DELETE
-    WHEN MATCHED AND (known.outcome, known.ended_at, known.elapsed)
-        IS DISTINCT FROM (now.outcome, now.ended_at, now.elapsed)
+    WHEN MATCHED AND (known.outcome, known.decided_at) <> (now.outcome, now.decided_at)
     THEN UPDATE SET outcome = now.outcome, decided_at = now.decided_at, ended_at = now.ended_at,
-        elapsed = now.elapsed, target = now.target, policy_id = now.policy_id
+        elapsed = now.elapsed, target = now.target, policy_id = now.policy_id, priority = now.priority,
+        category = now.category, kind = now.kind, channel = now.channel, team_id = now.team_id,
+        agent_id = now.assignee_id, organization_id = now.organization_id
+    WHEN MATCHED AND (known.ended_at, known.elapsed) IS DISTINCT FROM (now.ended_at, now.elapsed)
+    THEN UPDATE SET ended_at = now.ended_at, elapsed = now.elapsed
     WHEN NOT MATCHED AND now.outcome IS NOT NULL THEN INSERT (
         ticket_id, clock, cycle, outcome, decided_at, ended_at, target, elapsed, policy_id,
         priority, category, kind, channel, team_id, agent_id, organization_id

@@ -133,18 +133,21 @@ def _milestones(ticket: Any, told: Iterable[Any], life: dict[int, TicketState]) 
 
 def _promises(ticket: Any, rows: Iterable[Any], life: dict[int, TicketState]) -> list[Promise]:
     found: dict[tuple[str, int], Promise] = {}
+    gone: dict[tuple[str, int], Promise] = {}
     for row in rows:
         key = (row.clock, row.cycle)
         was = _was(ticket, life[row.version])
         if row.kind == "breach":
             found[key] = Promise(ticket.id, *key, "broken", row.due_at, None, row.target, None, was)
         elif row.kind == "satisfy" and key not in found:
+            if key in gone and gone[key].decided_at == row.at:  # at the same instant it is the same decision
+                was = gone[key].was
             found[key] = Promise(ticket.id, *key, "kept", row.at, row.at, row.target, row.elapsed, was)
         elif row.kind in ("satisfy", "cancel") and key in found:
             found[key] = replace(found[key], ended_at=row.at, elapsed=row.elapsed)
         elif row.kind == "resume" and key in found:
             if found[key].outcome == "kept":
-                del found[key]
+                gone[key] = found.pop(key)
             else:
                 found[key] = replace(found[key], ended_at=None, elapsed=None)
     return list(found.values())

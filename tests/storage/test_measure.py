@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from sqlalchemy import delete, select, text, update
 
+from domain.ticket.fields import Kind
+from domain.ticket.messages import Step
 from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.database import Base, Database
@@ -144,6 +146,23 @@ async def test_working_time_is_that_of_the_calendar_at_that_moment(database: Dat
         await world.hand.act(ticket_id, action, world.agents[0], at, body="Some words.")
     milestones, _ = await rows_of(database)
     assert sorted((one.number, one.working) for one in milestones) == [(0, 0), (1, 2 * 3600)]
+
+
+async def test_a_promise_that_is_kept_again_is_judged_by_what_the_ticket_is_then(database: Database) -> None:
+    """Taken up again, called a fault and resolved in one commit, where the policy lets the promise go on."""
+    world = await play(database)
+    ticket_id = await world.hand.open(world.askers[0], world.now, category="disk", priority="high")
+    agent, again = world.agents[0], world.now + timedelta(hours=1)
+    await world.hand.act(ticket_id, Action.RESOLVE, agent, world.now + timedelta(minutes=20), body="Done.")
+    steps = [
+        Step(action=Action.REOPEN, body="Not yet.", body_id=uuid4()),
+        Step(action=Action.RESOLVE, body="Done.", body_id=uuid4(), kind=Kind.FAULT),
+    ]
+    await world.hand.act(ticket_id, Action.APPLY, agent, again, steps=steps)
+    _, promises = await rows_of(database)
+    (resolution,) = [one for one in promises if one.clock == "resolution"]
+    assert (resolution.outcome, resolution.decided_at, resolution.was.kind) == ("kept", again, Kind.FAULT)
+    await check(database, world.hand)
 
 
 @settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=_PHASES)
