@@ -19,6 +19,7 @@ from api import (
     metrics,
     notification,
     reconciliation,
+    report,
     sla,
     stream,
     ticket,
@@ -68,6 +69,7 @@ def _features() -> APIRouter:
     features.include_router(field.router)
     features.include_router(macro.router)
     features.include_router(reconciliation.router)
+    features.include_router(report.router)
     features.include_router(sla.router)
     features.include_router(calendar.router)
     features.include_router(notification.router)

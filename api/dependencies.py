@@ -9,8 +9,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.desk import Desk
 from api.throttle import wrong_tokens
 from domain.account import Principal
+from domain.authorization import check
 from domain.errors import Invalid, Unauthorized
 from storage.account import tokens
+from storage.database import Reader
 
 _ETAG: Final = re.compile(r'(?:W/)?"?(\d{1,9})"?')
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
@@ -40,6 +42,20 @@ async def _caller(
 
 
 Caller = Annotated[Principal, Depends(_caller)]
+
+
+def secret_of(request: Request) -> str:
+    """The token of a request whose caller is known."""
+    return request.headers["authorization"].split(" ", 1)[1]
+
+
+async def still(reader: Reader, secret: str, action: str) -> Principal:
+    """The caller as they are now, in the middle of a long answer. Raises Unauthorized or Forbidden, which ends it."""
+    caller = await tokens.authenticate_token(reader, secret)
+    if caller is None:
+        raise Unauthorized("token_invalid", "The token is unknown, expired or revoked. Sign in again.")
+    check(caller, action)
+    return caller
 
 
 async def _if_match(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:

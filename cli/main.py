@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "process": ("cli.process", "Show the durable process behind a ticket."),
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
     "sla": ("cli.sla", "Preview promises, without storing anything."),
+    "report": ("cli.report", "Show reports of tickets, promises and what is open."),
     "token": ("cli.token", "Make API tokens."),
     "doctor": ("cli.doctor", "Tell what is wrong with the desk, and what to do about it."),
     "backup": ("cli.backup", "Back up the desk, while it runs."),

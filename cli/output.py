@@ -95,7 +95,7 @@ def countdown(text: str | None, now: datetime | None = None) -> str:
     if not text:
         return NOTHING
     left = datetime.fromisoformat(text) - (now or datetime.now(UTC))
-    return f"in {_spoken(left)}" if left >= timedelta(0) else f"{_spoken(-left)} ago"
+    return f"in {spoken(left)}" if left >= timedelta(0) else f"{spoken(-left)} ago"
 
 
 def span(text: str | None) -> str:
@@ -103,10 +103,10 @@ def span(text: str | None) -> str:
     if not text:
         return NOTHING
     sign = "-" if text.startswith("-") else ""
-    return sign + _spoken(parse_duration(text.removeprefix("-")))
+    return sign + spoken(parse_duration(text.removeprefix("-")))
 
 
-def _spoken(length: timedelta) -> str:
+def spoken(length: timedelta) -> str:
     """The two largest units; below a minute whole seconds."""
     minutes, seconds = divmod(int(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)

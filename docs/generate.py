@@ -27,6 +27,7 @@ from cli.main import COMMANDS, build
 from domain.account import Role, Scope
 from domain.authorization import RULES, Rule
 from domain.notification import DEFAULT_CHANNELS, URGENT, Channel, Kind
+from domain.report.figures import BACKLOG, SLA, STATISTICS, TICKETS, Figure
 from domain.ticket.fields import Status
 from domain.ticket.moves import MOVES, Action
 from runtime.settings import Settings
@@ -148,6 +149,15 @@ def figures() -> str:
     return table(["Name", "Labels", "What it is"], sorted(rows))
 
 
+def defined(figures: Iterable[Figure]) -> Callable[[], str]:
+    """What is counted, with unit and source."""
+    rows = [
+        [f"`{one.name}`", one.unit, one.definition, ", ".join(f"`{source}`" for source in one.sources)]
+        for one in figures
+    ]
+    return lambda: table(["figure", "unit", "definition", "made of"], rows)
+
+
 def commands() -> str:
     """Every command with its options."""
     rows = [row for name in COMMANDS for row in _commands(name)]
@@ -198,6 +208,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "routes": routes,
     "commands": commands,
     "figures": figures,
+    "statistics": defined(STATISTICS),
+    "report_tickets": defined(TICKETS),
+    "report_sla": defined(SLA),
+    "report_backlog": defined(BACKLOG),
 }
 
 

@@ -54,6 +54,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "ticket.sla": Rule(_READ, STAFF, works=True),
     "ticket.statistics": Rule(_READ, STAFF),
     "ticket.export": Rule(_READ, STAFF),
+    "report.read": Rule(_READ, MANAGEMENT),  # figures of the whole desk, whoever sees which ticket
     "ticket.create": Rule(_WRITE, EVERYONE),
     "ticket.create_for": Rule(_WRITE, STAFF),  # in the name of someone else
     "ticket.import": Rule(_WRITE, MANAGEMENT),  # with a past of its own

@@ -99,11 +99,20 @@ class Database:
 
         # Queries stand alone, so they need neither BEGIN nor ROLLBACK: two round trips less for each read.
         self._queries = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         """A session for queries. It never commits; each query sees what was committed before it."""
         async with self._session(self._queries) as session:
+            yield Reader(session)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Reader]:
+        """A session for queries that all see what was committed before the first of them."""
+        async with self._session(self._snapshots) as session:
             yield Reader(session)
 
     @asynccontextmanager

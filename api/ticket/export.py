@@ -17,7 +17,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from api.dependencies import Caller, CurrentDesk
+from api.dependencies import Caller, CurrentDesk, secret_of, still
 from api.desk import Desk
 from api.errors import problems
 from api.page import decode_cursor, encode_cursor
@@ -26,14 +26,13 @@ from api.ticket.access import shown_to
 from api.ticket.listing import Filters
 from domain.account import Principal
 from domain.authorization import Visibility, check, may, ticket_visibility
-from domain.errors import Conflict, Invalid, Unauthorized
+from domain.errors import Conflict, Invalid
 from domain.field import Field as CustomField
 from domain.sheet import Cell
 from domain.ticket.export import ExportedTicket, cells, columns
 from domain.ticket.filter import Filter
 from domain.ticket.record import Ticket
 from storage import field as fields
-from storage.account import tokens
 from storage.database import Reader
 from storage.ticket import export, feed, read
 from storage.ticket.listing import records
@@ -46,6 +45,7 @@ Batches = AsyncIterator[Part]
 
 LINES: Final = "application/jsonl"
 NAME: Final = "tickets"
+_ACTION: Final = "ticket.export"
 _AT_ONCE: Final = 500
 _PAGE_SIZE_MAX: Final = 1000
 _BEGINNING: Final = (-1, UUID(int=0))
@@ -94,12 +94,12 @@ async def export_tickets(
     request: Request, query: Annotated[ExportQuery, Query()], desk: CurrentDesk, caller: Caller
 ) -> Response:
     """Tickets with all that belongs to them: a page of the feed of changes, or a file with `format`."""
-    check(caller, "ticket.export")
+    check(caller, _ACTION)
     if query.format == "json":
         return await _feed(request, query, desk, caller)
     if query.cursor is not None:
         raise Invalid("cursor_needs_feed", "A file has no cursor; only the feed has one.", field="cursor")
-    wanted, secret = query.filter(caller), request.headers["authorization"].split(" ", 1)[1]
+    wanted, secret = query.filter(caller), secret_of(request)
     if query.format == "jsonl":
         return await _lines(_batches(desk, wanted, secret, _whole))
     async with desk.database.reading() as reader:
@@ -187,24 +187,15 @@ async def _batches(desk: Desk, wanted: Filter, secret: str, load: Load[Part]) ->
     after, more = 0, True
     while more:
         async with desk.database.reading() as reader:
-            visible = ticket_visibility(await _still(reader, secret))
+            visible = ticket_visibility(await still(reader, secret, _ACTION))
             rows = await export.numbered(reader, visible, wanted, after, _AT_ONCE)
             parts = await export.batches(reader, [ticket_id for _, ticket_id in rows])
         for part in parts:
             async with desk.database.reading() as reader:
-                loaded = await load(reader, await _still(reader, secret), part)
+                loaded = await load(reader, await still(reader, secret, _ACTION), part)
             yield loaded
         more = len(rows) == _AT_ONCE
         after = rows[-1][0] if rows else after
-
-
-async def _still(reader: Reader, secret: str) -> Principal:
-    """The caller as they are now. Raises Unauthorized or Forbidden, which ends the file."""
-    caller = await tokens.authenticate_token(reader, secret)
-    if caller is None:
-        raise Unauthorized("token_invalid", "The token is unknown, expired or revoked. Sign in again.")
-    check(caller, "ticket.export")
-    return caller
 
 
 async def _lines(batches: Batches[Sequence[ExportedTicket]]) -> StreamingResponse:

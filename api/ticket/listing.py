@@ -13,11 +13,13 @@ from pydantic import Field as Limited
 
 from api.dependencies import Caller, CurrentDesk
 from api.page import Page, PageQuery, page_of
+from api.report.answer import figures_model
 from api.ticket.access import shown_to
 from domain.account import Principal
 from domain.authorization import check, may, ticket_visibility
 from domain.errors import Invalid
 from domain.field import KEY
+from domain.report.figures import STATISTICS
 from domain.text import Name, Text, Word
 from domain.ticket.fields import Channel, Kind, Priority, Status
 from domain.ticket.filter import Asking, Condition, Field, Filter, OneOf, Untyped, Within
@@ -139,31 +141,6 @@ class EscalationQuery(PageQuery):
     due_before: AwareDatetime | None = None
 
 
-class Times(BaseModel):
-    """Seconds of clock time; null where there are none."""
-
-    mean: float | None
-    p50: float | None
-    p90: float | None
-
-
-class Statistics(BaseModel):
-    """Counts of the tickets that were created in the period and pass the filter."""
-
-    total_tickets: int
-    by_status: dict[str, int]
-    by_priority: dict[str, int]
-    by_category: dict[str, int]
-    by_channel: dict[str, int]
-    by_kind: dict[str, int]
-    by_waiting_reason: dict[str, int]
-    assigned_tickets: int
-    waiting_for_agent: int
-    reopened_tickets: int
-    first_response_time: Times
-    resolution_time: Times
-
-
 @router.get("/tickets", response_model=Page[FoundTicket])
 async def list_tickets(
     request: Request, query: Annotated[TicketQuery, Query()], desk: CurrentDesk, caller: Caller
@@ -197,13 +174,15 @@ async def _highlighted(
     return [one.model_copy(update={"highlights": marks[one.id]}) for one in _plain(caller, tickets)]
 
 
-@router.get("/tickets/statistics", response_model=Statistics)
+@router.get("/tickets/statistics", response_model=figures_model("Statistics", STATISTICS))
 async def get_statistics(
     filters: Annotated[Filters, Query()], desk: CurrentDesk, caller: Caller
 ) -> dict[str, Any]:
+    """The figures of the tickets that the caller may see and that pass the filter."""
     check(caller, "ticket.statistics")
+    visible, wanted = ticket_visibility(caller), filters.filter(caller)
     async with desk.database.reading() as reader:
-        return await statistics(reader, ticket_visibility(caller), filters.filter(caller))
+        return await statistics(reader, visible, wanted, datetime.now(UTC))
 
 
 @router.get("/escalations", response_model=Page[EscalationRecord], tags=["escalations"])

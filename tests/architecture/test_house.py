@@ -34,6 +34,7 @@ FEATURES: Final = {
     "macro",
     "notification",
     "reconciliation",
+    "report",
     "sla",
     "ticket",
     "view",

@@ -114,7 +114,7 @@ async def test_every_condition_picks_what_its_rule_picks_in_every_order(filled: 
             assert set(found) == ordered, (words, sort)
             async with filled.database.reading() as reader:
                 counted = await views.count(reader, EVERYTHING, filled.query(words))
-                figures = await statistics(reader, EVERYTHING, filled.query(words))
+                figures = await statistics(reader, EVERYTHING, filled.query(words), NOW)
             assert counted.tickets == figures["total_tickets"] == len(expected), words
 
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from time import monotonic
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -72,6 +73,20 @@ async def test_a_pool_without_a_free_connection_is_waited_for_only_so_long(impat
         with pytest.raises(Unavailable):
             async with impatient.reading():
                 raise AssertionError
+
+
+async def test_a_snapshot_sees_nothing_that_came_after_its_first_query(database: Database) -> None:
+    count, add = (
+        text("SELECT count(*) FROM teams"),
+        text("INSERT INTO teams (id, name) VALUES (:id, 'Storage')"),
+    )
+    async with database.snapshot() as reader:
+        assert (await reader.execute(count)).scalar_one() == 0
+        async with database.writing() as writer:
+            await writer.execute(add, {"id": uuid4()})
+        assert (await reader.execute(count)).scalar_one() == 0
+    async with database.reading() as reader:
+        assert (await reader.execute(count)).scalar_one() == 1
 
 
 @pytest.mark.parametrize(
