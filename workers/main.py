@@ -26,9 +26,10 @@ _log = structlog.get_logger()
 
 CACHED_WORKFLOWS: Final = 2000
 MAILS_PER_SECOND: Final = 50.0
-WORKFLOW_TASKS: Final = 20
-"""At once. A task has ten seconds from the moment it is taken; one that waits here for its turn behind a hundred
-others runs out of them, is handed out again, and on a busy machine soon nothing else happens."""
+WORKFLOW_TASKS: Final = 8
+"""At once. A task has ten seconds from the moment it is taken, and they share one interpreter: after a restart each
+replays its process, up to a quarter of a CPU second. Those that wait here for their turn behind too many others run out
+of time, are handed out again, and on a busy machine soon nothing else happens."""
 
 
 def worker_for(queue: str, settings: Settings, database: Database, client: Client) -> Worker:

@@ -152,6 +152,19 @@ async def fired_steps(desk: TicketDesk, ticket_id: UUID, count: int) -> list[Led
     return fired
 
 
+async def test_the_server_suggests_a_new_run_long_before_a_replay_takes_a_second(desk: TicketDesk) -> None:
+    """By `temporal-config/embedded.toml`; the server's own default is 4096 events."""
+    command = desk.command()
+    await desk.open(command)
+    for count in range(50):
+        await desk.act(
+            command.ticket_id, Action.TAG, add=[f"tag{count % 5}"], remove=[f"tag{(count + 2) % 5}"]
+        )
+    view: ProcessView = await desk.handle(command.ticket_id).query(TicketWorkflow.describe)
+    assert view.continued_runs > 0
+    assert view.history_length < 300
+
+
 async def test_a_request_of_an_earlier_run_is_answered_and_not_carried_out(desk: TicketDesk) -> None:
     """The server forgets the ids of updates at the end of a run; the process does not."""
     command = desk.command()
