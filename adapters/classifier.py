@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.classifier import rules
-from domain.classifier.decision import RULES, Known, chances, guess_of
+from domain.classifier.classification import FIELDS, RULES, FieldName
+from domain.classifier.decision import Known, chances, guess_of
 from domain.classifier.evaluation import (
     MIN_HELD_OUT,
     MIN_LABELS,
@@ -34,7 +35,7 @@ from domain.classifier.evaluation import (
     quality_of,
     temperature_of,
 )
-from domain.classifier.model import FIELDS, LABELS_MAX, FieldName, Head, Model, decode, encode
+from domain.classifier.model import LABELS_MAX, Head, Model, decode, encode
 from domain.classifier.text import BUCKETS, features_of
 from domain.classifier.training import Done, Task
 from domain.errors import Invalid, Unavailable

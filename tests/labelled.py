@@ -5,8 +5,8 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from domain.classifier.classification import FieldName
 from domain.classifier.evaluation import Example, Label
-from domain.classifier.model import FieldName
 
 _ABOUT: Final = {
     "printing": ("printer", "toner", "paper jam", "duplex", "打印机", "硒鼓"),

@@ -7,41 +7,11 @@ way that matters to the ticket's opening: what is not sure stays empty, and a hu
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.classifier import rules
-from domain.classifier.model import FIELDS, FieldName, Model
+from domain.classifier.classification import FIELDS, RULES, Classification, FieldName, Guess
+from domain.classifier.model import Model
 from domain.classifier.text import features_of
 from domain.ticket.fields import USAGE_KINDS, Kind
-
-RULES: int = 0
-"""The version of the rule base."""
-
-
-class Guess(BaseModel):
-    """The likeliest value with the probability that it is right. What is `sure` was taken."""
-
-    model_config = ConfigDict(frozen=True)
-
-    value: str
-    confidence: float
-    sure: bool
-
-
-class Classification(BaseModel):
-    """What was guessed when a ticket was opened, by which version (0: the rule base). A field that the caller gave
-    was not guessed. The priority is only ever proposed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: int
-    category: Guess | None = None
-    kind: Guess | None = None
-    priority: Guess | None = None
-
-    def taken(self, field: FieldName) -> str | None:
-        guess: Guess | None = getattr(self, field)
-        return guess.value if guess is not None and guess.sure else None
 
 
 @dataclass(frozen=True, slots=True)

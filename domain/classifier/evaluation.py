@@ -12,7 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.classifier.model import FieldName, softmax
+from domain.classifier.classification import FieldName
+from domain.classifier.model import softmax
 from domain.ticket.fields import USAGE_KINDS, Kind
 
 HELD_OUT: Final = 5

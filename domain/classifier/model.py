@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.classifier.classification import FIELDS, FieldName
 from domain.classifier.text import BUCKETS
 from domain.errors import Invalid
 
@@ -22,9 +23,6 @@ FORMAT: Final = 1
 LABELS_MAX: Final = 50
 _NUMBER: Final = 4
 _HEADER_MAX: Final = 100_000
-
-FieldName = Literal["category", "kind", "priority"]
-FIELDS: Final[tuple[FieldName, ...]] = ("category", "kind", "priority")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from math import exp
 from typing import Final
 
-from domain.classifier.model import FieldName
+from domain.classifier.classification import FieldName
 from domain.classifier.text import words_of
 from domain.classifier.words import CATEGORIES, KINDS, PRIORITIES, PRIORITY_OF_KIND, Phrases
 
