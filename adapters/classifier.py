@@ -89,19 +89,34 @@ class _Material:
 
 
 def learn(task: Task) -> Done:
-    """A model of all tickets that are not held out, and how it and the others do on those that are."""
+    """A model of all tickets that are not held out, and how it and the others do on those that are.
+
+    What the version in use knows is learned even where few tickets can judge it, or the rule base would come back for
+    it, unjudged.
+    """
     learned = [one for one in task.examples if not is_held_out(one.ticket_id)]
     tested = [one for one in task.examples if is_held_out(one.ticket_id)]
     rows = [_features(one, task.categories) for one in learned]
+    others = _models(task)
+    known = others[task.in_use].heads if task.in_use in others else {}
     heads: dict[FieldName, Head] = {}
     for field in FIELDS:
         material = _material(field, learned, rows)
-        if material is not None and len(_said(tested, field)) >= MIN_HELD_OUT:
+        judges = sum(_judges(one.labels.get(field)) for one in tested)
+        if material is not None and (judges >= MIN_HELD_OUT or field in known):
             heads[field] = _head(material)
     if not heads:
         return Done()
     model = Model(heads)
-    return Done(model=encode(model), report=_report(task, model, learned, tested))
+    return Done(model=encode(model), report=_report(task, model, others, learned, tested))
+
+
+def _models(task: Task) -> dict[int, Model]:
+    found: dict[int, Model] = {}
+    for version, content in task.models.items():
+        with suppress(Invalid):  # of an older format: no rival any more
+            found[version] = decode(content)
+    return found
 
 
 def _features(example: Example, categories: Sequence[str]) -> _Row:
@@ -125,9 +140,9 @@ def _material(field: FieldName, learned: Sequence[Example], rows: Sequence[_Row]
     )
 
 
-def _said(examples: Sequence[Example], field: FieldName) -> list[tuple[Example, Label]]:
-    """Those with a label that a person gave."""
-    return [(one, label) for one in examples if (label := one.labels.get(field)) and label.said]
+def _judges(label: Label | None) -> bool:
+    """Whether a person gave it, unprompted."""
+    return label is not None and label.said and not label.prompted
 
 
 def _head(material: _Material) -> Head:
@@ -198,14 +213,18 @@ def _matrix(rows: Sequence[_Row]) -> "csr_matrix":
     return csr_matrix(parts, shape=(len(rows), BUCKETS))
 
 
-def _report(task: Task, model: Model, learned: Sequence[Example], tested: Sequence[Example]) -> Report:
+def _report(
+    task: Task,
+    model: Model,
+    others: Mapping[int, Model],
+    learned: Sequence[Example],
+    tested: Sequence[Example],
+) -> Report:
     """Every version answers as it would at work: what it has no model for is left to the rule base."""
     categories = frozenset(task.categories)
     contenders: dict[int | None, Known] = {None: Known(model=model, categories=categories)}
     contenders[RULES] = Known(categories=categories)
-    for version, content in task.models.items():
-        with suppress(Invalid):  # of an older format: no rival any more
-            contenders[version] = Known(version, decode(content), categories)
+    contenders.update({version: Known(version, one, categories) for version, one in others.items()})
     judged = {version: _judged(known, tested, task.threshold) for version, known in contenders.items()}
     right = {version: [one for row in rows.values() for _, one in row] for version, rows in judged.items()}
     in_use = task.in_use if task.in_use in contenders else RULES
@@ -231,7 +250,7 @@ def _judged(known: Known, tested: Sequence[Example], threshold: float) -> Mappin
     for one in tested:
         guessed = chances(known, one.subject, one.description)
         for field, label in one.labels.items():
-            if label.said:
+            if _judges(label):
                 guess = guess_of(field, guessed[field], threshold)
                 right = guess is not None and is_right(guess.value, label.value)
                 found[field].append((0.0 if guess is None else guess.confidence, right))

@@ -32,7 +32,7 @@ _CHATTER: Final = (
 )
 
 
-def example(number: int, *, seed: int = 1, said: bool = True) -> Example:
+def example(number: int, *, seed: int = 1, said: bool = True, prompted: bool = False) -> Example:
     """The same number and seed make the same ticket."""
     random = Random(f"{seed}:{number}")
     category, kind = random.choice(sorted(_ABOUT)), random.choice(sorted(_KINDS))
@@ -42,12 +42,15 @@ def example(number: int, *, seed: int = 1, said: bool = True) -> Example:
         ticket_id=UUID(int=seed << 64 | number),
         subject=f"{random.choice(_KINDS[kind])} {random.choice(_ABOUT[category])}",
         description=" ".join(words),
-        labels={"category": Label(value=category, said=said), "kind": Label(value=kind, said=said)},
+        labels={
+            "category": Label(value=category, said=said, prompted=prompted),
+            "kind": Label(value=kind, said=said, prompted=prompted),
+        },
     )
 
 
-def examples(count: int, *, seed: int = 1, said: bool = True) -> list[Example]:
-    return [example(number, seed=seed, said=said) for number in range(count)]
+def examples(count: int, *, seed: int = 1, said: bool = True, prompted: bool = False) -> list[Example]:
+    return [example(number, seed=seed, said=said, prompted=prompted) for number in range(count)]
 
 
 def misled(one: Example, field: FieldName, value: str) -> Example:

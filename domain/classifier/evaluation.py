@@ -1,7 +1,8 @@
 """How good a model is, and what becomes of it: held-out tickets, calibration, and the choice between versions.
 
 A ticket is held out by its id, the same in every run, so no version that is compared has learned from it. What counts
-as right is what people said; what a model put in and nobody touched proves nothing.
+as right is what people said by themselves. Where a guess had been filled in, nothing is proven: what stayed may be
+right, or nobody looked; and if only what was corrected counted, the version that guessed would always be wrong.
 """
 
 from collections.abc import Sequence
@@ -38,10 +39,11 @@ class Message(BaseModel):
 
 
 class Label(Message):
-    """`said`: a human chose it; otherwise it was guessed and stayed."""
+    """`said`: a human chose it; otherwise it was guessed and stayed. `prompted`: a guess had been filled in before."""
 
     value: str
     said: bool = True
+    prompted: bool = False
 
 
 class Example(Message):
@@ -70,6 +72,13 @@ class Quality(Message):
     precision_high: float | None
     coverage: float | None
     calibration_error: float | None
+
+
+class Practice(Message):
+    """How many guesses were taken on tickets that are done, and how many of these somebody changed."""
+
+    taken: int
+    changed: int
 
 
 class Rival(Message):
@@ -103,6 +112,7 @@ class Outcome(StrEnum):
     TOO_FEW_LABELS = "too_few_labels"
     NOTHING_NEW = "nothing_new"
     OVERTAKEN = "overtaken"
+    FAILED = "failed"
 
 
 def is_held_out(ticket_id: UUID) -> bool:

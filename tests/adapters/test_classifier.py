@@ -10,7 +10,7 @@ import pytest
 
 from adapters import classifier
 from domain.classifier.decision import Known, classify
-from domain.classifier.evaluation import Example, is_held_out
+from domain.classifier.evaluation import Example, Outcome, is_held_out, judge
 from domain.classifier.model import decode
 from domain.classifier.training import Done, Task
 from domain.errors import Unavailable
@@ -63,12 +63,30 @@ async def test_too_few_labels_make_no_model() -> None:
     assert await trained(*[misled(one, "category", "travel") for one in examples(30)]) == Done()
 
 
-async def test_guesses_that_nobody_touched_prove_nothing() -> None:
-    """They are learned from, but no version is measured by them; and without anything to measure, none is made."""
-    assert await trained(*examples(80, said=False)) == Done()
-    done = await trained(*examples(150), *examples(150, seed=2, said=False))
+@pytest.mark.parametrize("said", [False, True], ids=["stayed", "put right"])
+async def test_where_a_guess_had_been_filled_in_nothing_is_proven(said: bool) -> None:
+    """It is learned from, but no version is measured by it; and without anything to measure, none is made."""
+    prompted = examples(150, seed=2, said=said, prompted=True)
+    assert await trained(*prompted) == Done()
+    done = await trained(*examples(150), *prompted)
     assert done.report is not None
     assert done.report.held_out == 2 * sum(is_held_out(one.ticket_id) for one in examples(150))
+    quality = {one.field: one for one in done.report.fields}
+    assert sum(quality["kind"].labels.values()) == 2 * sum(
+        not is_held_out(one.ticket_id) for one in examples(150)
+    )
+
+
+async def test_what_the_version_in_use_knows_is_learned_although_nothing_judges_it() -> None:
+    """Or the rule base would come back, unjudged, once hardly anything is left open."""
+    first = await trained(*examples(150))
+    prompted = examples(150, seed=2, said=False, prompted=True)
+    done = await trained(*prompted, in_use=1, models={1: first.model})
+    assert done.model is not None
+    assert set(decode(done.model).heads) == {"category", "kind"}
+    assert done.report is not None
+    assert done.report.held_out == 0
+    assert judge(done.report, held=False)[0] is Outcome.TAKEN
 
 
 async def test_a_label_of_a_few_tickets_is_not_learned() -> None:
