@@ -18,11 +18,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.classifier.classification import FIELDS, FieldName
 from domain.classifier.text import BUCKETS
 from domain.errors import Invalid
+from domain.ticket.fields import Kind, Priority
 
 FORMAT: Final = 1
 LABELS_MAX: Final = 50
 _NUMBER: Final = 4
 _HEADER_MAX: Final = 100_000
+_KNOWN: Final[Mapping[FieldName, frozenset[str]]] = {
+    "kind": frozenset(Kind),
+    "priority": frozenset(Priority),
+}
+"""The fields that can have these values only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ def decode(content: bytes) -> Model:
         numbers = opened.decompress(rest, sum(sizes) + 1)
     except (ValidationError, zlib.error) as error:
         raise _broken() from error
-    if len(numbers) != sum(sizes) or any(len(head.bias) != len(head.labels) for head in header.heads):
+    if len(numbers) != sum(sizes) or not all(_is_sound(head) for head in header.heads):
         raise _broken()
     ends = [0]
     for size in sizes:
@@ -113,6 +119,11 @@ def decode(content: bytes) -> Model:
             raise _broken()
         heads[head.field] = Head(head.labels, head.bias, head.temperature, weights)
     return Model(heads)
+
+
+def _is_sound(head: _HeadLine) -> bool:
+    known = _KNOWN.get(head.field)
+    return len(head.bias) == len(head.labels) and (known is None or known.issuperset(head.labels))
 
 
 def _little_endian(numbers: "array[float]") -> "array[float]":

@@ -44,6 +44,8 @@ def changed(**fields: object) -> bytes:
         changed(temperature=0),
         changed(temperature=None),
         changed(surprise=1),
+        changed(field="kind"),
+        changed(field="priority", labels=["high", "sudden"]),
     ],
 )
 def test_what_is_no_whole_model_is_refused(content: bytes) -> None:
