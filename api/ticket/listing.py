@@ -62,7 +62,7 @@ class Filters(BaseModel):
     status: list[Status] = []
     priority: list[Priority] = []
     category: list[Word] = []
-    kind: list[Kind] = []
+    kind: list[Kind | Literal["none"]] = []
     channel: list[Channel] = []
     tier: list[Annotated[int, Limited(ge=1, le=3)]] = []
     waiting_reason: list[Word] = []

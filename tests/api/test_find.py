@@ -141,3 +141,11 @@ async def test_a_list_without_words_has_no_highlights(desk: Desk, admin: Api) ->
     assert one["highlights"] == [
         {"field": "subject", "comment": None, "text": "The printer is on fire", "marks": [[18, 22]]}
     ]
+
+
+async def test_tickets_without_a_kind_are_found_by_filter_and_by_query(desk: Desk, admin: Api) -> None:
+    without = await insert_ticket(desk.database, admin.person_id)
+    await insert_ticket(desk.database, admin.person_id, kind="fault")
+    for parameters in ({"kind": "none"}, {"q": "kind:none"}):
+        answer = await admin.get(PATH, params=parameters)
+        assert [one["id"] for one in answer.json()["data"]] == [str(without)], parameters
