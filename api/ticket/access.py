@@ -29,5 +29,5 @@ def shown_to(caller: Principal, ticket: Ticket) -> Ticket:
     if may(caller, "ticket.internal", read.facts(ticket)):
         return ticket
     requester = PersonRef(id=ticket.requester.id, name=ticket.requester.name)
-    hidden = {"requester": requester, "next_step": None, "next_step_at": None, "waiting_reason": None}
-    return ticket.model_copy(update={**hidden, "tags": (), "custom_fields": {}})
+    empty = dict.fromkeys(("next_step", "next_step_at", "waiting_reason", "classification"))
+    return ticket.model_copy(update={**empty, "requester": requester, "tags": (), "custom_fields": {}})

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.classifier.classification import Classification
 from domain.notification import Notice
 from domain.sla.ledger import LedgerRow
 from domain.sla.policy import PolicyVersion
@@ -34,7 +35,8 @@ class OpenTicket(Message):
 
     `fingerprint` tells two bodies under one key apart. `created_at` is set for imported tickets only; their
     clocks start when they enter the desk, because no promise was made before. `copies` are the comments of the
-    ticket it was split from that it starts with.
+    ticket it was split from that it starts with. `classification` is what was guessed of it; what was sure stands in
+    `category` and `kind` already.
     """
 
     ticket_id: UUID
@@ -51,6 +53,7 @@ class OpenTicket(Message):
     external_id: str | None = None
     created_at: datetime | None = None
     created_by: UUID | None = None
+    classification: Classification | None = None
     follow_up_of: UUID | None = None
     split_from: UUID | None = None
     copies: list[UUID] = []

@@ -8,6 +8,7 @@ the activity that found them and once in the workflow that hears of them.
 
 from datetime import datetime, timedelta
 
+from domain.classifier.classification import Classification
 from domain.errors import Conflict, StaleVersion, Unavailable
 from domain.notification import Audience, Notice
 from domain.notification import Kind as NoticeKind
@@ -40,6 +41,8 @@ def opened(command: OpenTicket, now: datetime) -> Change:
     draft = Draft(state, now, command.created_by)
     draft.opened = command
     draft.event("opened", cause=command.channel, priority=command.priority, category=command.category)
+    if command.classification is not None:
+        _tell_classification(draft, command.classification)
     if command.follow_up_of is not None:
         draft.link.append(Link(ticket_id=command.follow_up_of, relation=Relation.FOLLOW_UP_OF))
     if command.split_from is not None:
@@ -48,6 +51,13 @@ def opened(command: OpenTicket, now: datetime) -> Change:
     draft.notices.append(Notice(kind=NoticeKind.TICKET_CREATED, audience=[Audience.REQUESTER]))
     draft.want("requester", "policy", "assignee")
     return draft.finish()
+
+
+def _tell_classification(draft: Draft, found: Classification) -> None:
+    """Nobody's act: the history says which version guessed what, and how sure it was."""
+    actor, draft.actor_id = draft.actor_id, None
+    draft.event("classified", **found.model_dump(mode="json", exclude_none=True))
+    draft.actor_id = actor
 
 
 def check(state: TicketState, act: Act) -> Seen | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from domain.account import Ref, Value
+from domain.classifier.classification import Classification
 from domain.ticket.fields import Channel, Kind, Priority, Relation, Status, Visibility
 from domain.view import Count
 
@@ -18,7 +19,10 @@ class PersonRef(Ref):
 
 
 class Ticket(Value):
-    """`version` is the number of commits of its process; `next_step` is what fires next by itself, and when."""
+    """`version` is the number of commits of its process; `next_step` is what fires next by itself, and when.
+
+    `classification` is what was guessed when it was opened, whatever became of it since.
+    """
 
     id: UUID
     number: int
@@ -40,6 +44,7 @@ class Ticket(Value):
     merged_into: UUID | None
     tags: tuple[str, ...]
     custom_fields: dict[str, Any]
+    classification: Classification | None = None
     breached: bool
     next_step: str | None
     next_step_at: AwareDatetime | None

@@ -20,7 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
@@ -88,6 +88,7 @@ class TicketRow(Base):
     merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     custom_fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    classification: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     first_responded_at: Mapped[datetime | None]

@@ -62,6 +62,7 @@ _OPENED: Final = (
     "channel",
     "tags",
     "custom_fields",
+    "classification",
 )
 _MIRRORED: Final = tuple(
     name
@@ -236,6 +237,9 @@ def _write_ticket(asking: Pipeline, change: Change) -> None:
         channel=opened.channel,
         tags=_tags(change, None),
         custom_fields=opened.custom_fields,
+        classification=None
+        if opened.classification is None
+        else opened.classification.model_dump(mode="json"),
         **mirrored,
     )
 

@@ -50,6 +50,7 @@ _PLAIN: Final = [
     "merged_into",
     "tags",
     "custom_fields",
+    "classification",
     "breached",
     "next_step",
     "next_step_at",
@@ -62,6 +63,7 @@ _PLAIN: Final = [
     "closed_at",
 ]
 INTERNAL_EVENTS: Final = (
+    "classified",
     "noted",
     "split",
     "merged_from",

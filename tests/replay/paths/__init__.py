@@ -10,6 +10,7 @@ from tests.replay.stage import Path
 
 PATHS: Final[dict[str, Path]] = {
     "ticket-life": ticket.life,
+    "ticket-classified": ticket.classified,
     "ticket-early": ticket.early,
     "ticket-refusals": ticket.refusals,
     "ticket-reconsiders": ticket.reconsiders,

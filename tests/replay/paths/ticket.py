@@ -11,10 +11,11 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from domain import ids
 from domain.account import Absence, Role
+from domain.classifier.classification import Classification, Guess
 from domain.errors import Unavailable
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.ticket import process
-from domain.ticket.fields import Priority, Relation
+from domain.ticket.fields import Kind, Priority, Relation
 from domain.ticket.messages import Act, Edit, ProcessView, Reconsider, TicketInput
 from domain.ticket.moves import Action
 from domain.ticket.state import TicketState
@@ -74,6 +75,22 @@ async def life(stage: Stage) -> Sequence[str]:
         await act(Action.REOPEN, body="Full again")
         await act(Action.RESOLVE, body="Cleaned, and a bigger disk")
         await act(Action.CLOSE)
+        return [desk.handle(command.ticket_id).id]
+
+
+async def classified(stage: Stage) -> Sequence[str]:
+    """A ticket with what was guessed of it; somebody says otherwise."""
+    guessed = Classification(
+        version=3,
+        category=Guess(value="storage", confidence=0.93, sure=True),
+        kind=Guess(value="fault", confidence=0.4, sure=False),
+    )
+    async with _desk(stage) as desk:
+        agent = await desk.person(Role.AGENT)
+        command = desk.command(category="storage", classification=guessed)
+        await desk.open(command)
+        await desk.act(command.ticket_id, Action.SET_CATEGORY, actor_id=agent, category="network")
+        await desk.act(command.ticket_id, Action.RESOLVE, actor_id=agent, body="Cable", kind=Kind.FAULT)
         return [desk.handle(command.ticket_id).id]
 
 
