@@ -84,19 +84,19 @@ class Board:
         """Puts running clocks under `policy` and the target of `priority`, keeping what is spent.
 
         A clock that the new policy does not promise is cancelled. Nothing happens where neither the policy
-        nor the target changes.
+        nor the target changes. Clocks without a policy came with a ticket from another desk: they are counted in
+        the calendar of `policy` from where they stood.
         """
         before, self.policy = self.policy, policy
         for name, running in list(self.clocks.items()):
-            assert before is not None
             target = self._target(name, priority)
             if policy is None or target is None:
-                self.policy = before
+                self.policy = before or policy
                 self.cancel(name, now, cause)
                 self.policy = policy
-            elif target != running.target or not _same_rules(before, policy):
-                restart = policy.policy.on_priority_change == "restart"
-                clock = self.clocks[name] = running.retarget(before, target, now, restart=restart)
+            elif target != running.target or not _same_rules(before or policy, policy):
+                restart = before is not None and policy.policy.on_priority_change == "restart"
+                clock = self.clocks[name] = running.retarget(before or policy, target, now, restart=restart)
                 self._write(clock, Entry.RETARGET, now, cause, due_at=self._due(clock))
 
     def take_due(self, now: datetime) -> list[Due]:

@@ -169,14 +169,18 @@ def _kind(clock: Clock, step: LadderStep, occurrence: int, *, breaks: bool) -> S
 
 
 def _occurs_at(clock: Clock, policy: PolicyVersion, step: LadderStep, occurrence: int) -> datetime | None:
-    """When an occurrence is due, in working time, or in clock time measured from the due time."""
-    amount = _amount(clock, step, occurrence)
-    if step.time == "working":
-        return clock.reaches(policy, max(amount, ZERO))
-    due_at = clock.due_at(policy)
-    if due_at is None or clock.running_since is None:
+    """When an occurrence is due, in working time, or in clock time measured from the due time; None if that is
+    further away than a time can be."""
+    try:
+        amount = _amount(clock, step, occurrence)
+        if step.time == "working":
+            return clock.reaches(policy, max(amount, ZERO))
+        due_at = clock.due_at(policy)
+        if due_at is None or clock.running_since is None:
+            return None
+        return max(due_at + (amount - clock.target), clock.running_since)
+    except OverflowError:
         return None
-    return max(due_at + (amount - clock.target), clock.running_since)
 
 
 def _amount(clock: Clock, step: LadderStep, occurrence: int) -> timedelta:

@@ -87,8 +87,12 @@ class Draft:
         if status == self.status:
             return
         self.change_of("status_changed", cause, status=status)
+        self.pause_or_resume(cause)
+
+    def pause_or_resume(self, cause: str) -> None:
+        """As the policy says of the status."""
         for name in PAUSABLE:
-            if self._pausing(status):
+            if self._pausing(self.status):
                 self.board.pause(name, self.now, cause)
             else:
                 self.board.resume(name, self.now, cause)

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.classifier.classification import Classification
 from domain.notification import Notice
+from domain.sla.clock import Clock
 from domain.sla.ledger import LedgerRow
-from domain.sla.policy import PolicyVersion
+from domain.sla.policy import ClockName, PolicyVersion
 from domain.text import Locale
-from domain.ticket.fields import Channel, Kind, Priority, Relation, Visibility
+from domain.ticket.fields import Channel, Kind, Priority, Relation, Status, Visibility
 from domain.ticket.moves import Action
 from domain.ticket.state import TicketState
 
@@ -30,13 +31,40 @@ class Requester(Message):
     locale: Locale = "en"
 
 
+class Past(Message):
+    """What a ticket was on the desk that it comes from, and how its clocks stood: it is taken over, not decided anew.
+    Its texts, people, links and history wait in the database (`storage/ticket/past.py`). `number` is the one it
+    should have."""
+
+    number: int
+    status: Status
+    priority: Priority
+    tier: int = 1
+    organization_id: UUID | None = None
+    team_id: UUID | None = None
+    assignee_id: UUID | None = None
+    assignee_tier: int | None = None
+    accepted: bool = False
+    updated_at: datetime
+    first_responded_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    reopen_count: int = 0
+    merged_into: UUID | None = None
+    merged_from: tuple[UUID, ...] = ()
+    clocks: dict[ClockName, Clock] = {}
+    cycles: dict[ClockName, int] = {}
+    ended: Clock | None = None
+
+
 class OpenTicket(Message):
     """Everything a new ticket starts with.
 
     `fingerprint` tells two bodies under one key apart. `created_at` is set for imported tickets only; their
-    clocks start when they enter the desk, because no promise was made before. `copies` are the comments of the
-    ticket it was split from that it starts with. `classification` is what was guessed of it; what was sure stands in
-    `category` and `kind` already.
+    clocks start when they enter the desk, because no promise was made before. `past` is set for those that come
+    from another desk as they were there, promises included. `copies` are the comments of the ticket it was split
+    from that it starts with. `classification` is what was guessed of it; what was sure stands in `category` and
+    `kind` already.
     """
 
     ticket_id: UUID
@@ -57,6 +85,7 @@ class OpenTicket(Message):
     follow_up_of: UUID | None = None
     split_from: UUID | None = None
     copies: list[UUID] = []
+    past: Past | None = None
 
 
 class Edit(Message):

@@ -12,12 +12,12 @@ from domain.classifier.classification import Classification
 from domain.errors import Conflict, StaleVersion, Unavailable
 from domain.notification import Audience, Notice
 from domain.notification import Kind as NoticeKind
-from domain.sla.clock import next_steps
+from domain.sla.clock import Clock, next_steps
 from domain.sla.policy import ClockName
 from domain.ticket import actions
 from domain.ticket.draft import Draft
 from domain.ticket.fields import ACTIVE, Relation, Status
-from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, OpenTimer, Reconsider
+from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, OpenTimer, Past, Reconsider
 from domain.ticket.moves import check_move, target
 from domain.ticket.state import Seen, TicketState
 
@@ -30,6 +30,8 @@ MOVING = "process_moving"
 
 def opened(command: OpenTicket, now: datetime) -> Change:
     """The first change of a ticket. Its clocks start when the policy is known."""
+    if command.past is not None:
+        return _taken_over(command, command.past, now)
     state = TicketState(
         id=command.ticket_id,
         fingerprint=command.fingerprint,
@@ -58,6 +60,40 @@ def _tell_classification(draft: Draft, found: Classification) -> None:
     actor, draft.actor_id = draft.actor_id, None
     draft.event("classified", **found.model_dump(mode="json", exclude_none=True))
     draft.actor_id = actor
+
+
+def _taken_over(command: OpenTicket, past: Past, now: datetime) -> Change:
+    """The first change of a ticket from another desk, of which nobody is told. Its clocks go on from where they
+    stood, and its two other deadlines follow from when it was resolved and closed, so what was due on the way fires
+    at once, and what has fired does not fire again."""
+    state = TicketState(
+        id=command.ticket_id,
+        fingerprint=command.fingerprint,
+        category=command.category,
+        kind=command.kind,
+        requester_id=command.requester.person_id,
+        created_at=command.created_at or now,
+        auto_close_at=None if past.resolved_at is None else past.resolved_at + AUTO_CLOSE_AFTER,
+        finish_at=(past.closed_at or past.updated_at) + REOPEN_WINDOW,
+        **past.model_dump(exclude={"updated_at", "number", "clocks", "cycles", "ended"}),
+        clocks={name: _not_later(clock, now) for name, clock in past.clocks.items()},
+        cycles=past.cycles,
+        ended=past.ended,
+    )
+    draft = Draft(state, now, command.created_by)
+    draft.opened = command
+    draft.event("imported", cause="import")
+    _set_deadlines(draft)
+    draft.want("requester", "policy")
+    if state.wants_assignee:
+        draft.want("assignee")
+    return draft.finish()
+
+
+def _not_later(clock: Clock, now: datetime) -> Clock:
+    """The clock as it was counted by another desk, whose time may be ahead of ours."""
+    since = None if clock.running_since is None else min(clock.running_since, now)
+    return clock.model_copy(update={"running_since": since, "started_at": min(clock.started_at, now)})
 
 
 def check(state: TicketState, act: Act) -> Seen | None:
@@ -133,7 +169,7 @@ def with_facts(change: Change, facts: Facts) -> Change:
     if change.opened is not None:
         draft.set(number=facts.number, requester_id=facts.requester_id, organization_id=facts.organization_id)
     if facts.matched:
-        _adopt(draft, facts, opening=change.opened is not None)
+        _adopt(draft, facts, _why(change))
     if facts.routed:
         actions.route(draft, facts)
     done = draft.finish()
@@ -155,12 +191,20 @@ def is_empty(change: Change) -> bool:
     )
 
 
-def _adopt(draft: Draft, facts: Facts, *, opening: bool) -> None:
-    cause = "opened" if opening else "policy"
+def _why(change: Change) -> str:
+    """What brings the policy into force."""
+    if change.opened is None:
+        return "policy"
+    return "opened" if change.opened.past is None else "import"
+
+
+def _adopt(draft: Draft, facts: Facts, cause: str) -> None:
     draft.board.adopt(facts.policy, draft.priority, draft.now, cause)
     if draft.status not in ACTIVE:
         return
-    if opening or draft["assignee_id"] is None:
+    if cause == "import":
+        draft.pause_or_resume(cause)
+    if draft["assignee_id"] is None:
         draft.start(ClockName.ASSIGNMENT, cause)
     if draft["first_responded_at"] is None:
         draft.start(ClockName.FIRST_RESPONSE, cause)
