@@ -1,11 +1,11 @@
 """A ticket as it leaves the desk whole: what lists show, and everything that belongs to it.
 
-It is what `duradesk import tickets` takes, so another desk gets the same ticket of it. As a row of a table it has
-neither conversation nor lists of people.
+It is what `POST /api/v1/tickets/import` takes, so another desk gets the same ticket of it, with its promises. As a
+row of a table it has neither conversation nor lists of people.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -13,6 +13,9 @@ from pydantic import AwareDatetime
 from domain.account import Value
 from domain.field import Field
 from domain.sheet import Cell
+from domain.sla.ledger import Entry
+from domain.sla.policy import ClockName
+from domain.sla.view import Span
 from domain.ticket.fields import Relation, Visibility
 from domain.ticket.record import PersonRef, Ticket
 
@@ -23,6 +26,16 @@ class ExportedComment(Value):
     visibility: Visibility
     body: str
     at: AwareDatetime
+
+
+class ExportedEvent(Value):
+    """One event of the history, in its place; people in `data` are known by their ids here."""
+
+    type: str
+    at: AwareDatetime
+    actor: PersonRef | None
+    cause: str | None
+    data: dict[str, Any]
 
 
 class ExportedLink(Value):
@@ -47,19 +60,65 @@ class ExportedAttachment(Value):
     created_at: AwareDatetime
 
 
+class ExportedEntry(Value):
+    """A row of the ledger, in its place; policies are known by their ids here."""
+
+    clock: ClockName
+    cycle: int
+    kind: Entry
+    at: AwareDatetime
+    cause: str
+    step: str | None
+    due_at: AwareDatetime | None
+    fired_at: AwareDatetime | None
+    started_at: AwareDatetime | None
+    target: Span | None
+    elapsed: Span | None
+    missed: int
+    policy_id: UUID
+    policy_version: int
+    calendar_version: int
+
+
+class ExportedClock(Value):
+    """A clock that runs or is paused: when its steps are due follows from it and the policy, what has fired stands
+    in `fired`."""
+
+    cycle: int
+    target: Span
+    started_at: AwareDatetime
+    spent: Span
+    running_since: AwareDatetime | None
+    breached_at: AwareDatetime | None
+    acknowledged: bool
+    fired: dict[str, int]
+
+
+class ExportedProcess(Value):
+    """What a ticket's process remembers beside the fields of the ticket; `ended` is the last cycle's clock of the
+    resolution, for policies that resume it."""
+
+    accepted: bool
+    assignee_tier: int | None
+    clocks: dict[ClockName, ExportedClock]
+    cycles: dict[ClockName, int]
+    ended: ExportedClock | None
+
+
 class ExportedTicket(Ticket):
-    """Messages of a ticket that was merged into this one are in that ticket's own line."""
+    """Messages of a ticket that was merged into this one are in that ticket's own line. Promises are told to those
+    who work on it."""
 
     assignee: PersonRef | None
     collaborators: tuple[PersonRef, ...] = ()
     watchers: tuple[PersonRef, ...] = ()
     links: tuple[ExportedLink, ...] = ()
     comments: tuple[ExportedComment, ...] = ()
+    events: tuple[ExportedEvent, ...] = ()
     attachments: tuple[ExportedAttachment, ...] = ()
+    ledger: tuple[ExportedEntry, ...] = ()
+    process: ExportedProcess | None = None
 
-
-REMADE: Final = ("version", "waiting_reason", "breached", "next_step", "next_step_at")
-"""What an importing desk makes anew: its own process, its own promises."""
 
 _PLAIN: Final = (
     "id",

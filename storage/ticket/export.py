@@ -2,6 +2,7 @@
 them. What of it the reader may see is decided before it is asked for here."""
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -9,7 +10,17 @@ from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.orm import aliased
 
 from domain.authorization import Visibility
-from domain.ticket.export import ExportedAttachment, ExportedComment, ExportedLink, ExportedTicket
+from domain.sla.ledger import Entry
+from domain.sla.policy import ClockName
+from domain.ticket.export import (
+    ExportedAttachment,
+    ExportedComment,
+    ExportedEntry,
+    ExportedEvent,
+    ExportedLink,
+    ExportedProcess,
+    ExportedTicket,
+)
 from domain.ticket.fields import Visibility as Readers
 from domain.ticket.filter import Filter
 from domain.ticket.record import PersonRef, Ticket
@@ -18,17 +29,22 @@ from storage.page import Order, page
 from storage.tables.account import PersonRow
 from storage.tables.attachment import AttachmentRow
 from storage.tables.ticket import (
+    LedgerEntryRow,
     TicketCollaboratorRow,
     TicketCommentRow,
+    TicketEventRow,
     TicketLinkRow,
+    TicketProcessRow,
     TicketRow,
     TicketWatcherRow,
 )
 from storage.ticket.condition import narrow
+from storage.ticket.read import INTERNAL_EVENTS
 
 BATCH_BYTES: Final = 4 * 2**20
 """So much text is read at once, or one ticket that has more."""
 
+_ROW_BYTES: Final = 400
 _BY_NUMBER: Final = Order((TicketRow.number, TicketRow.id))
 _FIRST: Final = UUID(int=2**128 - 1)
 _OTHER: Final = aliased(TicketRow, name="other")
@@ -53,7 +69,12 @@ async def batches(reader: Reader, ids: Sequence[UUID]) -> list[list[UUID]]:
         .where(TicketCommentRow.ticket_id == TicketRow.id)
         .scalar_subquery()
     )
-    sizes = select(TicketRow.id, (func.octet_length(TicketRow.description) + said).label("size"))
+    happened = (
+        select(func.count()).where(TicketEventRow.ticket_id == TicketRow.id).scalar_subquery()
+        + select(func.count()).where(LedgerEntryRow.ticket_id == TicketRow.id).scalar_subquery()
+    )
+    size = func.octet_length(TicketRow.description) + said + happened * _ROW_BYTES
+    sizes = select(TicketRow.id, size.label("size"))
     rows = (await reader.execute(sizes.where(TicketRow.id.in_(ids)))).all()
     size_of = {row.id: row.size for row in rows}
     found: list[list[UUID]] = []
@@ -73,9 +94,13 @@ async def whole(reader: Reader, tickets: Sequence[Ticket], worked: Collection[UU
     everybody on the ticket may read, and no addresses."""
     ids = [ticket.id for ticket in tickets]
     comments = await _comments(reader, ids, worked)
+    events = await _events(reader, ids, worked)
     attachments = await _attachments(reader, ids, worked)
-    links = await _links(reader, [one for one in ids if one in worked])
-    watchers = await _people(reader, TicketWatcherRow, [one for one in ids if one in worked], worked)
+    own = [one for one in ids if one in worked]
+    links = await _links(reader, own)
+    ledgers = await _ledgers(reader, own)
+    processes = await _processes(reader, own)
+    watchers = await _people(reader, TicketWatcherRow, own, worked)
     collaborators = await _people(reader, TicketCollaboratorRow, ids, worked)
     emails = await _emails(reader, [one.assignee.id for one in tickets if one.assignee and one.id in worked])
     return [
@@ -90,7 +115,10 @@ async def whole(reader: Reader, tickets: Sequence[Ticket], worked: Collection[UU
                 "watchers": tuple(watchers.get(ticket.id, ())),
                 "links": tuple(links.get(ticket.id, ())),
                 "comments": tuple(comments.get(ticket.id, ())),
+                "events": tuple(events.get(ticket.id, ())),
                 "attachments": tuple(attachments.get(ticket.id, ())),
+                "ledger": tuple(ledgers.get(ticket.id, ())),
+                "process": processes.get(ticket.id),
             }
         )
         for ticket in tickets
@@ -134,6 +162,58 @@ async def _comments(
             at=row.at,
         ),
     )
+
+
+async def _events(
+    reader: Reader, ids: Sequence[UUID], worked: Collection[UUID]
+) -> dict[UUID, list[ExportedEvent]]:
+    """The history of each ticket, as it would be without its import."""
+    told = TicketEventRow.type.not_in(INTERNAL_EVENTS)
+    statement = (
+        select(*TicketEventRow.__table__.columns, PersonRow.name.label("person_name"), PersonRow.email)
+        .outerjoin(PersonRow, PersonRow.id == TicketEventRow.actor_id)
+        .where(TicketEventRow.ticket_id.in_(ids), TicketEventRow.type != "imported")
+        .where(or_(told, TicketEventRow.ticket_id.in_(list(worked))))
+        .order_by(TicketEventRow.ticket_id, TicketEventRow.version, TicketEventRow.position)
+    )
+    return _grouped(
+        (await reader.execute(statement)).all(),
+        lambda row: ExportedEvent.model_construct(
+            type=row.type,
+            at=row.at,
+            actor=None if row.actor_id is None else _person(row, row.actor_id, worked),
+            cause=row.cause,
+            data=row.data,
+        ),
+    )
+
+
+async def _ledgers(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, list[ExportedEntry]]:
+    statement = (
+        select(*LedgerEntryRow.__table__.columns)
+        .where(LedgerEntryRow.ticket_id.in_(ids))
+        .order_by(LedgerEntryRow.ticket_id, LedgerEntryRow.row)
+    )
+    return _grouped((await reader.execute(statement)).all(), _entry)
+
+
+def _entry(row: Row[Any]) -> ExportedEntry:
+    fields = {name: getattr(row, name) for name in ExportedEntry.model_fields}
+    words = {"clock": ClockName(row.clock), "kind": Entry(row.kind)}
+    lengths = {"target": _length(row.target), "elapsed": _length(row.elapsed)}
+    return ExportedEntry.model_construct(**{**fields, **words, **lengths})
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+async def _processes(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, ExportedProcess]:
+    known = TicketProcessRow.state
+    columns = [known[name].label(name) for name in ExportedProcess.model_fields]
+    statement = select(TicketProcessRow.ticket_id, *columns).where(TicketProcessRow.ticket_id.in_(ids))
+    rows = (await reader.execute(statement)).all()
+    return {row.ticket_id: ExportedProcess.model_validate(row, from_attributes=True) for row in rows}
 
 
 async def _attachments(
