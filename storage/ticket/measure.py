@@ -34,7 +34,8 @@ TURNS: Final = frozenset({"resolved", "merged", "reopened", "unmerged"})
 
 _DECIDING: Final = frozenset({Entry.SATISFY, Entry.BREACH, Entry.CANCEL})
 
-# A ticket that is merged after it was resolved was done already.
+# A ticket that is merged after it was resolved was done already. One that says that it was done before it was created,
+# by a clock that is ahead, was opened at that moment.
 MILESTONES: Final = """
     WITH told AS (
         SELECT ticket_id, version, position, type, at, lag(type) OVER history AS before
@@ -56,7 +57,7 @@ MILESTONES: Final = """
         FROM tickets WHERE id = ANY(:ids) AND first_responded_at IS NOT NULL
         UNION ALL
         SELECT ends.ticket_id, ends.number, CASE ends.type WHEN 'resolved' THEN 'resolution' ELSE 'merge' END, ends.at,
-            coalesce(ends.opened_at, tickets.created_at), ends.reopened_at,
+            least(coalesce(ends.opened_at, tickets.created_at), ends.at), ends.reopened_at,
             CASE WHEN ends.type = 'resolved' THEN ends.number = 1 AND NOT EXISTS (
                 SELECT FROM ticket_events AS said
                 WHERE said.ticket_id = ends.ticket_id AND said.type = 'commented'
