@@ -42,6 +42,9 @@ class ReconciliationActivities:
     async def page(self, page: Page) -> PageSeen:
         """Compares one page of tickets with their processes. Running twice finds what is still wrong."""
         now = datetime.now(UTC)
+        if page.after is None:
+            async with self._database.writing() as writer:
+                await self._store.wake_members(writer, now)
         async with self._database.reading() as reader:
             last, states = await self._store.with_process(reader, page.after, self._size, now)
         limit = asyncio.Semaphore(_AT_ONCE)

@@ -28,6 +28,7 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.TICKET_MERGED: _("Ticket #{number} was merged with another: {subject}"),
     Kind.SLA_WARNING: _("Ticket #{number} is close to its due time: {subject}"),
     Kind.SLA_BREACHED: _("Ticket #{number} is overdue: {subject}"),
+    Kind.LEVEL_REACHED: _("You have reached the level {level}"),
 }
 
 _TEXTS: Final[Mapping[Kind, str]] = {
@@ -45,6 +46,7 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.TICKET_MERGED: _("Work on both goes on in one place."),
     Kind.SLA_WARNING: _("{clock} is due at {due_at}."),
     Kind.SLA_BREACHED: _("{clock} was due at {due_at}."),
+    Kind.LEVEL_REACHED: _("You have {points} points. Thank you for what you contribute."),
 }
 
 _ESCALATED_BY_CLOCK: Final = _("{clock} was due at {due_at} and is still open.")
@@ -74,6 +76,16 @@ _PRIORITIES: Final[Mapping[str, str]] = {
     "low": _("low"),
 }
 
+_LEVELS: Final[Mapping[str, str]] = {
+    "beginner": _("beginner"),
+    "intermediate": _("intermediate"),
+    "advanced": _("advanced"),
+    "expert": _("expert"),
+}
+"""A desk may have levels of its own, which are called as they are."""
+
+_ABOUT_NO_TICKET: Final = frozenset({Kind.LEVEL_REACHED})
+
 _NOBODY: Final = _("The desk")
 _UNKNOWN: Final = _("unknown")
 
@@ -95,6 +107,8 @@ def words(kind: Kind, params: Mapping[str, Any], say: Translator, time_zone: str
 
 def subject(kind: Kind, params: Mapping[str, Any], say: Translator) -> str:
     """The subject of the mail. Its tag leads an answer back to the ticket."""
+    if kind in _ABOUT_NO_TICKET:
+        return say(_TITLES[kind], **_places(params, say, "UTC"))
     tag, topic = subject_tag(params.get("number", 0)), str(params.get("subject") or "")
     if kind in _SUBJECTS:
         return say(_SUBJECTS[kind], tag=tag, subject=topic)
@@ -109,5 +123,7 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "actor": str(params.get("actor") or say(_NOBODY)),
         "priority": say(_PRIORITIES.get(params.get("priority") or "", _UNKNOWN)),
         "clock": say(_CLOCKS.get(params.get("clock") or "", _UNKNOWN)),
+        "level": say(_LEVELS.get(str(params.get("level")), "{level}"), level=params.get("level") or unknown),
+        "points": say.number(params.get("points") or 0),
         "due_at": say.instant(datetime.fromisoformat(due_at), time_zone) if due_at else unknown,
     }

@@ -16,6 +16,7 @@ from api import (
     field,
     health,
     macro,
+    member,
     metrics,
     notification,
     reconciliation,
@@ -68,6 +69,7 @@ def _features() -> APIRouter:
     features.include_router(bulk.router)
     features.include_router(field.router)
     features.include_router(macro.router)
+    features.include_router(member.router)
     features.include_router(reconciliation.router)
     features.include_router(report.router)
     features.include_router(sla.router)

@@ -41,6 +41,7 @@ class Scope(StrEnum):
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     HISTORIES_READ = "histories:read"
+    FACTS_WRITE = "facts:write"
     ADMIN = "admin"  # everything that the roles allow
 
 

@@ -107,6 +107,15 @@ RULES: Final[Mapping[str, Rule]] = {
     "notification.preferences": Rule(_WRITE, NOBODY, own=EVERYONE),
     "notification.deliveries": Rule(Scope.SETTINGS_READ, MANAGEMENT),
     "notification.resend": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
+    # members
+    "fact.write": Rule(Scope.FACTS_WRITE, ADMINS),  # what anybody contributed, for programs that watch it
+    "member.read": Rule(Scope.PEOPLE_READ, EVERYONE),
+    "member.hidden": Rule(Scope.PEOPLE_READ, MANAGEMENT, own=EVERYONE),  # who chose not to be listed
+    "member.points": Rule(Scope.PEOPLE_READ, MANAGEMENT, own=EVERYONE),
+    "member.list": Rule(Scope.PEOPLE_WRITE, ADMINS, own=EVERYONE),  # or no longer, on leaderboards
+    "leaderboard.read": Rule(Scope.PEOPLE_READ, EVERYONE),
+    "rules.read": Rule(Scope.PEOPLE_READ, EVERYONE),
+    "rules.write": Rule(Scope.SETTINGS_WRITE, ADMINS),
     # the desk itself
     "codec.decode": Rule(Scope.HISTORIES_READ, ADMINS),
 }

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     TICKET_MERGED = "ticket_merged"
     SLA_WARNING = "sla_warning"
     SLA_BREACHED = "sla_breached"
+    LEVEL_REACHED = "level_reached"
 
 
 class Channel(StrEnum):
@@ -79,6 +80,7 @@ DEFAULT_CHANNELS: Final[Mapping[Kind, frozenset[Channel]]] = {
     **{kind: frozenset(Channel) for kind in Kind},
     Kind.TICKET_NOTED: frozenset({Channel.IN_APP}),
     Kind.TICKET_CLOSED: frozenset({Channel.IN_APP}),
+    Kind.LEVEL_REACHED: frozenset({Channel.IN_APP}),
 }
 """The channels of a person who chose none."""
 

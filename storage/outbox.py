@@ -16,7 +16,16 @@ CHANNEL = "duradesk_outbox"
 ORIGIN = "origin"
 
 Topic = Literal[
-    "notification", "capacity", "absence", "reroute", "policy", "ticket", "split", "bulk", "restored"
+    "notification",
+    "capacity",
+    "absence",
+    "reroute",
+    "policy",
+    "ticket",
+    "split",
+    "bulk",
+    "member",
+    "restored",
 ]
 
 

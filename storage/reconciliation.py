@@ -1,7 +1,7 @@
 """The tickets that should have a process, what was found about them, and asking the durable side again."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,6 +29,8 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'absence', id::text, '{}' FROM people
             WHERE absent_from IS NOT NULL AND (absent_until IS NULL OR absent_until > now())
         UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
+        UNION ALL SELECT 'member', person_id::text, '{}' FROM members
+            WHERE wanted_since IS NOT NULL OR next_at IS NOT NULL
         UNION ALL SELECT 'ticket', merged_into::text, jsonb_build_object('cause', 'merged', 'ticket_id', id)
             FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
         UNION ALL SELECT 'policy', 'reconciliation', '{}'
@@ -36,6 +38,16 @@ _REPEAT: Final = text("""
         RETURNING id
     )
     SELECT pg_notify('duradesk_outbox', 'reconciliation') FROM repeated LIMIT 1
+""")
+
+_LATE: Final = timedelta(minutes=5)
+_WAKE_LATE: Final = text("""
+    WITH woken AS (
+        INSERT INTO outbox (topic, key, payload)
+        SELECT 'member', person_id::text, '{}' FROM members WHERE wanted_since < :late OR next_at < :late
+        RETURNING id
+    )
+    SELECT pg_notify('duradesk_outbox', 'member') FROM woken LIMIT 1
 """)
 
 
@@ -102,5 +114,10 @@ async def findings(
 
 async def repeat_requests(writer: Writer) -> None:
     """Asks again for everything that a lost Temporal store may have forgotten: mails under way, absences, bulk
-    actions, merges, changed promises. What runs or ran already is not done twice."""
+    actions, members, merges, changed promises. What runs or ran already is not done twice."""
     await writer.execute(_REPEAT)
+
+
+async def wake_members(writer: Writer, now: datetime) -> None:
+    """Asks again for members whose process should have done something by now. One more call does no harm."""
+    await writer.execute(_WAKE_LATE, {"late": now - _LATE})

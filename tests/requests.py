@@ -47,6 +47,15 @@ PERSON: Final = {
     "time_zone": "Europe/Berlin",
     "organization": "{organization_id}",
 }
+FACT: Final = {
+    "fact_id": "post-1",
+    "action": "post_created",
+    "at": "2026-01-01T09:00:00Z",
+    "amount": 1,
+    "by": "{agent_id}",
+    "subject": "post 1",
+    "reverses": "post-0",
+}
 _ACTIONS: Final[Mapping[str, Any]] = {
     "assign": {"assignee": "{agent_id}"},
     "accept": {},
@@ -190,6 +199,14 @@ BODIES: Final[Mapping[str, Any]] = {
     },
     "POST /notifications/{notification_id}/read": None,
     "POST /notifications/{notification_id}/resend": None,
+    "PUT /members/rules": {
+        "daily_cap": 200,
+        "actions": {"post_created": {"points": 10, "capped": True, "once": "fact"}},
+        "levels": [{"name": "newbie", "threshold": 0}, {"name": "expert", "threshold": 100}],
+    },
+    "POST /members/{member_id}/facts": FACT,
+    "POST /facts": {"facts": [{**FACT, "member": "{somebody_id}", "fact_id": "post-2"}]},
+    "PATCH /members/{member_id}": {"listed": True},
     "POST /processes/rebuild": None,
     "POST /codec/decode": {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "e30="}]},
 }
@@ -219,7 +236,8 @@ def address(path: str, world: Mapping[str, Any]) -> str:
 
 async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dict[str, Any]:
     """The records that BODIES name, made through the API. Workers have to run."""
-    world: dict[str, Any] = {"agent_id": agent_id, "somebody_id": somebody_id, "person_id": somebody_id}
+    world: dict[str, Any] = {"agent_id": agent_id, "somebody_id": somebody_id}
+    world |= {"person_id": somebody_id, "member_id": somebody_id}
 
     async def make(name: str, path: str, body: Any) -> dict[str, Any]:
         answer = await admin.post(API + path, json=fill(body, world))

@@ -16,6 +16,7 @@ from domain import ids
 from domain.account import Role
 from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
+from domain.member.record import MemberInput
 from domain.notification import NotificationInput
 from domain.queues import PROCESS
 from domain.reconciliation import ReconciliationInput
@@ -30,6 +31,7 @@ from storage.tables.outbox import OutboxRow
 from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
+from workflows.member import WAKE, MemberWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
@@ -55,6 +57,7 @@ class Handlers:
             "ticket": self.ticket,
             "split": self.split,
             "bulk": self.bulk,
+            "member": self.member,
             "restored": self.restored,
         }
 
@@ -132,6 +135,23 @@ class Handlers:
         for row in rows:
             start = BulkInput(bulk_id=UUID(row.key))
             await self._start_once(BulkWorkflow.run, start, ids.workflow_id("bulk", row.key))
+
+    async def member(self, rows: Sequence[OutboxRow]) -> None:
+        """Wakes the processes of members who have new facts, and starts those that do not run."""
+        limit = asyncio.Semaphore(_CONCURRENCY)
+
+        async def wake(key: str) -> None:
+            async with limit:
+                await self._client.start_workflow(
+                    MemberWorkflow.run,
+                    MemberInput(member_id=UUID(key)),
+                    id=ids.workflow_id("member", key),
+                    task_queue=PROCESS,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    start_signal=WAKE,
+                )
+
+        await asyncio.gather(*(wake(key) for key in dict.fromkeys(row.key for row in rows)))
 
     async def restored(self, rows: Sequence[OutboxRow]) -> None:
         """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from activities.account import AccountActivities
 from activities.bulk import BulkActivities
 from activities.housekeeping import HousekeepingActivities
+from activities.member import MemberActivities
 from activities.notification import NotificationActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
@@ -17,12 +18,14 @@ from adapters.mail import MailRenderer
 from adapters.objects import open_objects
 from adapters.smtp import sender_for
 from api.desk import Desk
+from domain.member.record import Advance, Advanced
 from domain.queues import DELIVERY
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, outbox, reconciliation
 from storage.bulk import Bulks
 from storage.database import Database, Writer
+from storage.member.commit import advance
 from storage.notification import Deliveries
 from storage.ticket.commit import commit
 from workers.bulk import Performer
@@ -31,6 +34,7 @@ from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
@@ -42,6 +46,7 @@ WORKFLOWS: Sequence[type] = (
     RolloutWorkflow,
     AbsenceWorkflow,
     BulkWorkflow,
+    MemberWorkflow,
     HousekeepingWorkflow,
     ReconciliationWorkflow,
 )
@@ -70,7 +75,11 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     async def commit_change(writer: Writer, change: Change, mail: bool) -> Outcome:
         return await commit(writer, change, mail=mail)
 
+    async def advance_member(writer: Writer, wanted: Advance, mail: bool) -> Advanced:
+        return await advance(writer, wanted, mail=mail)
+
     tickets = TicketActivities(database, commit_change, mail=mail, count=count_commit)
+    members = MemberActivities(database, advance_member, mail=mail)
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
@@ -85,6 +94,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             promises.tell_tickets,
             notifications.give_up,
             bulks.carry_out,
+            members.advance,
             housekeeping.sweep,
             comparing.page,
             comparing.repeat,

@@ -32,6 +32,7 @@ FEATURES: Final = {
     "field",
     "housekeeping",
     "macro",
+    "member",
     "notification",
     "reconciliation",
     "report",

@@ -232,6 +232,7 @@ class Records:
         return {
             **self._common,
             "person_id": person_id,
+            "member_id": person_id,
             "external_id": name,
             "organization_id": (await self._post("/organizations", {"name": name}))["id"],
             "policy_id": (await self._post("/sla-policies", {**POLICY, "name": name, "match": {}}))["id"],

@@ -5,7 +5,7 @@ A story has the name of its workflow type first. `test_mutants.py` finds the pla
 
 from typing import Final
 
-from tests.replay.paths import account, bulk, housekeeping, notification, reconciliation, sla, ticket
+from tests.replay.paths import account, bulk, housekeeping, member, notification, reconciliation, sla, ticket
 from tests.replay.stage import Path
 
 PATHS: Final[dict[str, Path]] = {
@@ -30,6 +30,9 @@ PATHS: Final[dict[str, Path]] = {
     "rollout-runs": sla.runs,
     "bulk-pages": bulk.pages,
     "bulk-runs": bulk.runs,
+    "member-life": member.life,
+    "member-deadlines": member.deadlines,
+    "member-runs": member.runs,
     "absence-passes": account.passes,
     "absence-open-end": account.open_end,
     "housekeeping-sweeps": housekeeping.sweeps,
