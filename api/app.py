@@ -20,6 +20,7 @@ from api import (
     metrics,
     notification,
     reconciliation,
+    reference,
     report,
     sla,
     stream,
@@ -41,13 +42,16 @@ def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page]
 
     `pages` and `others` are shown at /metrics beside what is counted here, see `api.metrics.State`.
     """
-    app = FastAPI(title="Duradesk", version=version("duradesk"), redirect_slashes=False)
+    app = FastAPI(
+        title="Duradesk", version=version("duradesk"), docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.desk = desk
     app.state.figures = metrics.State(desk, pages, others)
     app.state.wrong_tokens = WrongTokens()
     app.state.hub = Hub(desk.database)
     app.state.objects = open_objects(desk.settings.attachments_url)
     install(app)
+    reference.install(app)
     app.include_router(health.router, tags=["health"])
     app.include_router(metrics.router)
     app.include_router(_features(), prefix=PREFIX, responses=problems(401, 403, 422, 503))

@@ -98,6 +98,7 @@ SHARED: Final = {
         "metrics",
         "middleware",
         "page",
+        "reference",
         "sheet",
         "stream",
         "temporal",
