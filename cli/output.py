@@ -49,9 +49,9 @@ def printable(value: Any) -> str:
     if isinstance(value, Mapping) and "name" in value:
         value = value["name"]
     elif isinstance(value, list):
-        value = ", ".join(map(str, value))
+        value = ", ".join(map(printable, value))
     elif isinstance(value, Mapping):
-        value = json.dumps(value, ensure_ascii=False)
+        value = ", ".join(f"{name}: {printable(one)}" for name, one in value.items())
     return str(value).replace("\r\n", "\n").translate(_CONTROLS)
 
 

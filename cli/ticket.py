@@ -15,6 +15,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from cli.client import DeskClient, Json, Refused, Token, run
+from cli.history import known_names, name_of, told
 from cli.output import NOTHING, console, countdown, document, facts, local_time, printable, span, table
 from domain.errors import Invalid, NotFound
 
@@ -333,9 +334,16 @@ def _show_all(
         screen.print(Group(Text(f"\n{head}", style="bold"), Text(printable(comment["body"]))))
     if sla and sla["clocks"]:
         screen.print("", _promises(sla["clocks"]))
+    names = known_names(ticket, comments, events)
     columns = ("when", "event", "who", "cause", "what")
     cells = [
-        (local_time(event["at"]), event["type"], event["actor"], event["cause"], event["data"])
+        (
+            local_time(event["at"]),
+            name_of(event["type"]),
+            event["actor"],
+            event["cause"] and name_of(event["cause"]),
+            told(event["data"], names),
+        )
         for event in events
     ]
     screen.print("", table(columns, cells, title="History"))

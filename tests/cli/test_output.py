@@ -26,7 +26,7 @@ def test_what_steers_a_terminal_is_taken_out() -> None:
         (0, "0"),
         ({"id": "1", "name": "Ada"}, "Ada"),
         (["a", "b"], "a, b"),
-        ({"板": 1}, '{"板": 1}'),
+        ({"板": 1, "done": False}, "板: 1, done: no"),
     ],
 )
 def test_values_are_shown_as_people_read_them(value: object, shown: str) -> None:

@@ -79,8 +79,9 @@ async def test_a_ticket_is_shown_with_all_that_happened(listening: ListeningDesk
     shown = await duradesk("ticket", "show", name)
     assert shown.code == 0, shown.err
     assert "look �[31mhere [bold]x[/bold]" in shown.out
-    for words in ("seen", "internal", "first_response", "resolution", "30m", "History"):
+    for words in ("seen", "internal", "first_response", "resolution", "30m", "History", "message: seen"):
         assert words in shown.out
+    assert "comment_id" not in shown.out
     parts = (await duradesk("ticket", "show", ticket["id"], "--json")).json
     assert parts["ticket"]["id"] == ticket["id"]
     assert parts["comments"][0]["body"] == "seen"
