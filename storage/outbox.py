@@ -1,12 +1,14 @@
 """The outbox: how a transaction tells the durable side what it did.
 
 The row is committed with the fact or not at all; NOTIFY wakes the relay (`workers/relay.py`) at commit, so
-nobody polls. Taking rows out is the relay's business.
+nobody polls. What becomes of what is taken out is the relay's business.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from runtime.origin import origin
 from storage.database import Writer
@@ -29,6 +31,16 @@ Topic = Literal[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """What a transaction did, until it is handed over."""
+
+    id: int
+    topic: str
+    key: str
+    payload: Mapping[str, Any]
+
+
 async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -> None:
     """Add a row; `key` names the subject, so that the relay can act on it once. The request that it goes back
     to is kept with it."""
@@ -36,3 +48,14 @@ async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -
     values = {"topic": topic, "key": key, "payload": payload | {ORIGIN: carrier} if carrier else payload}
     await writer.execute(insert(OutboxRow).values(values))
     await writer.execute(select(func.pg_notify(CHANNEL, topic)))
+
+
+async def take(writer: Writer, most: int) -> list[OutboxMessage]:
+    """The oldest ones that nobody else is handing over; nobody else gets them while this transaction lasts."""
+    columns = (OutboxRow.id, OutboxRow.topic, OutboxRow.key, OutboxRow.payload)
+    statement = select(*columns).order_by(OutboxRow.id).limit(most).with_for_update(skip_locked=True)
+    return [OutboxMessage(*row) for row in await writer.execute(statement)]
+
+
+async def remove(writer: Writer, ids: Sequence[int]) -> None:
+    await writer.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))

@@ -26,8 +26,7 @@ from runtime.origin import go_on_from
 from storage import assignment
 from storage.account import people
 from storage.database import Database, Reader
-from storage.outbox import ORIGIN
-from storage.tables.outbox import OutboxRow
+from storage.outbox import ORIGIN, OutboxMessage
 from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
@@ -61,11 +60,11 @@ class Handlers:
             "restored": self.restored,
         }
 
-    async def notification(self, rows: Sequence[OutboxRow]) -> None:
+    async def notification(self, rows: Sequence[OutboxMessage]) -> None:
         """Starts the delivery of each mail; the id makes a repeat find the delivery that runs or ran."""
         limit = asyncio.Semaphore(_CONCURRENCY)
 
-        async def start(row: OutboxRow) -> None:
+        async def start(row: OutboxMessage) -> None:
             go_on_from(row.payload.get(ORIGIN, {}))
             async with limit:
                 await self._start_once(
@@ -76,13 +75,13 @@ class Handlers:
 
         await asyncio.gather(*(start(row) for row in rows))
 
-    async def capacity(self, rows: Sequence[OutboxRow]) -> None:
+    async def capacity(self, rows: Sequence[OutboxMessage]) -> None:
         """Wakes the tickets that would now get someone, the most urgent first, no more than there are places."""
         async with self._database.reading() as reader:
             woken = await _who_gets_someone(reader, datetime.now(UTC))
         await send_all(self._client, woken, Reconsider(cause="capacity"))
 
-    async def absence(self, rows: Sequence[OutboxRow]) -> None:
+    async def absence(self, rows: Sequence[OutboxMessage]) -> None:
         """A person is or will be away: a process waits for the beginning and the end of it."""
         for key in dict.fromkeys(row.key for row in rows):
             async with self._database.reading() as reader:
@@ -100,24 +99,24 @@ class Handlers:
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
                 )
 
-    async def reroute(self, rows: Sequence[OutboxRow]) -> None:
+    async def reroute(self, rows: Sequence[OutboxMessage]) -> None:
         """A person is away now: their tickets look for someone else."""
         for key in dict.fromkeys(row.key for row in rows):
             await self._return_tickets(UUID(key))
 
-    async def policy(self, rows: Sequence[OutboxRow]) -> None:
+    async def policy(self, rows: Sequence[OutboxMessage]) -> None:
         """Promises or calendars changed: every open ticket is asked to look again."""
         await self._start_once(
             RolloutWorkflow.run, RolloutInput(), ids.workflow_id("rollout", str(rows[-1].id))
         )
 
-    async def ticket(self, rows: Sequence[OutboxRow]) -> None:
+    async def ticket(self, rows: Sequence[OutboxMessage]) -> None:
         """What happened to one ticket and concerns another, in the order in which it happened."""
         for row in rows:
             message = Reconsider(cause=row.payload["cause"], ticket_id=UUID(row.payload["ticket_id"]))
             await send_all(self._client, [UUID(row.key)], message)
 
-    async def split(self, rows: Sequence[OutboxRow]) -> None:
+    async def split(self, rows: Sequence[OutboxMessage]) -> None:
         """Opens the ticket that another was split into, unless whoever asked for it has done so."""
         for row in rows:
             opening = OpenTicket.model_validate(row.payload["open"])
@@ -130,13 +129,13 @@ class Handlers:
                 priority=Priority(priority_key=opening.priority.key),
             )
 
-    async def bulk(self, rows: Sequence[OutboxRow]) -> None:
+    async def bulk(self, rows: Sequence[OutboxMessage]) -> None:
         """Starts the process of each bulk action, behind everything that single users ask for."""
         for row in rows:
             start = BulkInput(bulk_id=UUID(row.key))
             await self._start_once(BulkWorkflow.run, start, ids.workflow_id("bulk", row.key))
 
-    async def member(self, rows: Sequence[OutboxRow]) -> None:
+    async def member(self, rows: Sequence[OutboxMessage]) -> None:
         """Wakes the processes of members who have new facts, and starts those that do not run."""
         limit = asyncio.Semaphore(_CONCURRENCY)
 
@@ -153,7 +152,7 @@ class Handlers:
 
         await asyncio.gather(*(wake(key) for key in dict.fromkeys(row.key for row in rows)))
 
-    async def restored(self, rows: Sequence[OutboxRow]) -> None:
+    async def restored(self, rows: Sequence[OutboxMessage]) -> None:
         """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""
         await self._client.start_workflow(
             ReconciliationWorkflow.run,

@@ -12,15 +12,13 @@ from typing import Final
 
 import psycopg
 import structlog
-from sqlalchemy import delete, select
 
 from domain.errors import DeskError
 from runtime import tracing
 from runtime.origin import going_on_from
 from runtime.redaction import told
-from storage.database import KEEPALIVE, Database, Writer
-from storage.outbox import CHANNEL, ORIGIN
-from storage.tables.outbox import OutboxRow
+from storage.database import KEEPALIVE, Database
+from storage.outbox import CHANNEL, ORIGIN, OutboxMessage, remove, take
 from workers.metrics import HANDED_OVER, KEPT
 
 _log = structlog.get_logger()
@@ -29,7 +27,7 @@ _BATCH: Final = 200
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 1.0
 
-Handler = Callable[[Sequence[OutboxRow]], Awaitable[None]]
+Handler = Callable[[Sequence[OutboxMessage]], Awaitable[None]]
 """Hands over all rows of one topic in one go; raises if any of them has to come again."""
 
 
@@ -64,15 +62,15 @@ class Relay:
         """Hands over rows until there are none; pauses when some could not be handed over."""
         while True:
             async with self._database.writing() as writer:
-                rows = await _take(writer)
+                rows = await take(writer, _BATCH)
                 if not rows:
                     return
                 done = await self._hand_over(rows)
-                await writer.execute(delete(OutboxRow).where(OutboxRow.id.in_(done)))
+                await remove(writer, done)
             if len(done) < len(rows):
                 await asyncio.sleep(_PAUSE)
 
-    async def _hand_over(self, rows: Sequence[OutboxRow]) -> list[int]:
+    async def _hand_over(self, rows: Sequence[OutboxMessage]) -> list[int]:
         done: list[int] = []
         for topic in dict.fromkeys(row.topic for row in rows):
             of_topic = [row for row in rows if row.topic == topic]
@@ -87,8 +85,3 @@ class Relay:
                 HANDED_OVER.labels(topic).inc(len(of_topic))
                 done += [row.id for row in of_topic]
         return done
-
-
-async def _take(writer: Writer) -> Sequence[OutboxRow]:
-    statement = select(OutboxRow).order_by(OutboxRow.id).limit(_BATCH).with_for_update(skip_locked=True)
-    return (await writer.scalars(statement)).all()

@@ -1,7 +1,6 @@
 """The promises of a ticket: how each clock stands, and the ledger of all that ever happened to it."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -14,13 +13,10 @@ from api.ticket.access import ticket_for
 from domain.account import Value
 from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName
-from domain.sla.view import CompletedCycle, Promises, Span, promises
-from storage.tables.ticket import LedgerEntryRow
+from domain.sla.view import Promises, Span, completed, promises
 from storage.ticket import read
 
 router = APIRouter(prefix="/tickets/{ticket_id}/sla", tags=["sla"])
-
-_ENDS = {Entry.SATISFY: "satisfied", Entry.CANCEL: "cancelled"}
 
 
 class LedgerRecord(Value):
@@ -47,9 +43,9 @@ async def get_promises(ticket_id: UUID, desk: CurrentDesk, caller: Caller) -> Pr
     async with desk.database.reading() as reader:
         await ticket_for(reader, caller, ticket_id, "ticket.sla")
         state = await read.state(reader, ticket_id)
-        rows = await read.ledger(reader, ticket_id)
+        entries = await read.ledger(reader, ticket_id)
     assert state is not None
-    return promises(state.policy, state.clocks.values(), _completed(rows), datetime.now(UTC))
+    return promises(state.policy, state.clocks.values(), completed(entries), datetime.now(UTC))
 
 
 @router.get("/ledger", response_model=Page[LedgerRecord], responses=problems(404))
@@ -57,55 +53,5 @@ async def get_ledger(ticket_id: UUID, desk: CurrentDesk, caller: Caller) -> Page
     """Every row, in the order in which the process wrote them."""
     async with desk.database.reading() as reader:
         await ticket_for(reader, caller, ticket_id, "ticket.sla")
-        rows = await read.ledger(reader, ticket_id)
-    return whole([_record(row) for row in rows])
-
-
-def _record(row: LedgerEntryRow) -> LedgerRecord:
-    return LedgerRecord(
-        clock=ClockName(row.clock),
-        cycle=row.cycle,
-        kind=Entry(row.kind),
-        step=row.step,
-        due_at=row.due_at,
-        fired_at=row.fired_at,
-        at=row.at,
-        cause=row.cause,
-        target=_seconds(row.target),
-        elapsed=_seconds(row.elapsed),
-        missed=row.missed,
-        policy_id=row.policy_id,
-        policy_version=row.policy_version,
-        calendar_version=row.calendar_version,
-    )
-
-
-def _completed(rows: Sequence[LedgerEntryRow]) -> Iterable[tuple[ClockName, CompletedCycle]]:
-    """The ended cycles. A cycle that a reopened ticket goes on with ended only when it ended last."""
-    ended: dict[tuple[str, int], LedgerEntryRow] = {}
-    breached: set[tuple[str, int]] = set()
-    for row in rows:
-        key = (row.clock, row.cycle)
-        if row.kind == Entry.BREACH:
-            breached.add(key)
-        if row.kind in _ENDS:
-            ended[key] = row
-        elif row.kind == Entry.RESUME:
-            ended.pop(key, None)
-    for key, row in ended.items():
-        yield (
-            ClockName(row.clock),
-            CompletedCycle(
-                cycle=row.cycle,
-                outcome=_ENDS[Entry(row.kind)],
-                target=_seconds(row.target) or timedelta(0),
-                started_at=row.started_at or row.at,
-                ended_at=row.at,
-                elapsed=_seconds(row.elapsed) or timedelta(0),
-                breached=key in breached,
-            ),
-        )
-
-
-def _seconds(value: float | None) -> timedelta | None:
-    return None if value is None else timedelta(seconds=value)
+        entries = await read.ledger(reader, ticket_id)
+    return whole([LedgerRecord(**entry.model_dump(exclude={"started_at"})) for entry in entries])

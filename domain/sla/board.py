@@ -8,7 +8,7 @@ clock is decided in `domain/ticket/process.py`; here stands what starting and st
 from datetime import datetime, timedelta
 
 from domain.sla.clock import Clock, Due, take_due
-from domain.sla.ledger import Entry, LedgerRow
+from domain.sla.ledger import Entry, LedgerEntry
 from domain.sla.policy import ClockName, PolicyVersion
 from domain.ticket.fields import Priority
 
@@ -27,7 +27,7 @@ class Board:
         self.clocks = dict(clocks)
         self.cycles = dict(cycles)
         self.ended = ended
-        self.ledger: list[LedgerRow] = []
+        self.ledger: list[LedgerEntry] = []
 
     def start(self, name: ClockName, priority: Priority, now: datetime, cause: str) -> None:
         """Begins a new cycle if the policy promises one and none is running."""
@@ -131,7 +131,7 @@ class Board:
     def _write(self, clock: Clock, entry: Entry, now: datetime, cause: str, **row: object) -> None:
         assert self.policy is not None
         self.ledger.append(
-            LedgerRow.model_validate(
+            LedgerEntry.model_validate(
                 {
                     "clock": clock.name,
                     "cycle": clock.cycle,

@@ -22,7 +22,7 @@ class Entry(StrEnum):
     CANCEL = "cancel"
 
 
-class LedgerRow(BaseModel):
+class LedgerEntry(BaseModel):
     """`due_at` and `fired_at` are set for steps of the ladder: when it was due, and when the process fired it.
 
     `elapsed` is the working time spent at `at`; `missed` counts repeats that an outage swallowed and that are

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from domain.duration import format_duration
 from domain.sla.clock import Clock, next_steps
+from domain.sla.ledger import Entry, LedgerEntry
 from domain.sla.policy import ClockName, PolicyVersion
 
 Span = Annotated[timedelta, PlainSerializer(format_duration, return_type=str)]
 """A length of time as it is shown; what is left of a broken promise is negative."""
+
+
+_ENDS: Final = {Entry.SATISFY: "satisfied", Entry.CANCEL: "cancelled"}
 
 
 class View(BaseModel):
@@ -79,6 +83,35 @@ def ongoing(clock: Clock, policy: PolicyVersion, now: datetime) -> OngoingCycle:
         acknowledged=clock.acknowledged,
         next_step=NextStep(step=steps[0].step or "breach", due_at=steps[0].due_at) if steps else None,
     )
+
+
+def completed(ledger: Iterable[LedgerEntry]) -> list[tuple[ClockName, CompletedCycle]]:
+    """The ended cycles. A cycle that a reopened ticket goes on with ended only when it ended last."""
+    ended: dict[tuple[ClockName, int], LedgerEntry] = {}
+    breached: set[tuple[ClockName, int]] = set()
+    for entry in ledger:
+        key = (entry.clock, entry.cycle)
+        if entry.kind is Entry.BREACH:
+            breached.add(key)
+        if entry.kind in _ENDS:
+            ended[key] = entry
+        elif entry.kind is Entry.RESUME:
+            ended.pop(key, None)
+    return [
+        (
+            entry.clock,
+            CompletedCycle(
+                cycle=entry.cycle,
+                outcome=_ENDS[entry.kind],
+                target=entry.target or timedelta(0),
+                started_at=entry.started_at or entry.at,
+                ended_at=entry.at,
+                elapsed=entry.elapsed or timedelta(0),
+                breached=key in breached,
+            ),
+        )
+        for key, entry in ended.items()
+    ]
 
 
 def promises(

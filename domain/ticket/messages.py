@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.classifier.classification import Classification
 from domain.notification import Notice
 from domain.sla.clock import Clock
-from domain.sla.ledger import LedgerRow
+from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import ClockName, PolicyVersion
 from domain.text import Locale
 from domain.ticket.fields import Channel, Kind, Priority, Relation, Status, Visibility
@@ -208,7 +208,7 @@ class Change(Message):
     actor_id: UUID | None = None
     opened: OpenTicket | None = None
     events: list[Event] = []
-    ledger: list[LedgerRow] = []
+    ledger: list[LedgerEntry] = []
     notices: list[Notice] = []
     comments: list[Comment] = []
     tags: tuple[list[str], list[str]] = ([], [])

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.errors import Conflict, Unavailable
-from domain.sla.ledger import LedgerRow
+from domain.sla.ledger import LedgerEntry
 from domain.ticket.messages import Change, Comment, Outcome
 from domain.ticket.process import is_empty, timers, with_facts
 from domain.ticket.state import TicketState
@@ -337,9 +337,9 @@ def _write_history(asking: Pipeline, change: Change, *, policy: bool) -> list[An
     return said
 
 
-def _ledger_row(row: LedgerRow) -> dict[str, Any]:
-    lengths = {"target": _seconds(row.target), "elapsed": _seconds(row.elapsed)}
-    return row.model_dump(mode="json", exclude={"target", "elapsed"}) | lengths
+def _ledger_row(entry: LedgerEntry) -> dict[str, Any]:
+    lengths = {"target": _seconds(entry.target), "elapsed": _seconds(entry.elapsed)}
+    return entry.model_dump(mode="json", exclude={"target", "elapsed"}) | lengths
 
 
 def _seconds(length: timedelta | None) -> float | None:

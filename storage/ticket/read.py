@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from domain.account import Ref
 from domain.authorization import TicketFacts
+from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import PolicyVersion
 from domain.ticket.fields import Visibility
 from domain.ticket.process import REOPEN_WINDOW
@@ -268,12 +269,11 @@ async def events(
     ]
 
 
-async def ledger(reader: Reader, ticket_id: UUID) -> Sequence[LedgerEntryRow]:
+async def ledger(reader: Reader, ticket_id: UUID) -> list[LedgerEntry]:
     """Every row of the ledger, in the order in which it was written."""
-    statement = (
-        select(LedgerEntryRow).where(LedgerEntryRow.ticket_id == ticket_id).order_by(LedgerEntryRow.row)
-    )
-    return (await reader.scalars(statement)).all()
+    statement = select(*LedgerEntryRow.__table__.columns).where(LedgerEntryRow.ticket_id == ticket_id)
+    rows = (await reader.execute(statement.order_by(LedgerEntryRow.row))).mappings()
+    return [LedgerEntry.model_validate(dict(row)) for row in rows]
 
 
 async def state(reader: Reader, ticket_id: UUID) -> TicketState | None:

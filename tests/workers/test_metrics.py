@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.notification import DeliveryDelayed, DeliveryRefused
-from domain.sla.ledger import Entry, LedgerRow
+from domain.sla.ledger import Entry, LedgerEntry
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Priority, Status
 from domain.ticket.messages import Change, Event, Outcome
@@ -33,7 +33,7 @@ def _fired(late: timedelta) -> Change:
         priority=Priority.NORMAL,
         requester_id=UUID(int=2),
     )
-    row = LedgerRow(
+    row = LedgerEntry(
         clock=ClockName.RESOLUTION,
         cycle=1,
         kind=Entry.BREACH,

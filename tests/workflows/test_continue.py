@@ -17,6 +17,7 @@ from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from domain import ids
 from domain.reconciliation import ReconciliationInput, Totals
+from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.sla.rollout import RolloutInput
 from domain.ticket.fields import Priority
@@ -27,7 +28,6 @@ from storage import reconciliation
 from storage.assignment import active_tickets
 from storage.database import Database
 from storage.sla import create_policy
-from storage.tables.ticket import LedgerEntryRow
 from storage.ticket import read
 from tests.replay.paths import bulk
 from tests.replay.stage import Stage, histories, until, working
@@ -139,9 +139,9 @@ async def promised(desk: TicketDesk, ticket_id: UUID) -> dict[tuple[str, str | N
     }
 
 
-async def fired_steps(desk: TicketDesk, ticket_id: UUID, count: int) -> list[LedgerEntryRow]:
+async def fired_steps(desk: TicketDesk, ticket_id: UUID, count: int) -> list[LedgerEntry]:
     """The steps that fired, when there are so many of them."""
-    fired = list[LedgerEntryRow]()
+    fired = list[LedgerEntry]()
 
     async def all_fired() -> bool:
         async with desk.database.reading() as reader:
