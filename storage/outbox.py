@@ -6,9 +6,10 @@ nobody polls. What becomes of what is taken out is the relay's business.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, insert, or_, select
+from sqlalchemy.orm import aliased
 
 from runtime.origin import origin
 from storage.database import Writer
@@ -29,6 +30,9 @@ Topic = Literal[
     "member",
     "restored",
 ]
+
+_IN_ORDER: Final = ("ticket",)
+"""Topics whose messages for one key must be handed over one after the other: a merge before it is taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,18 @@ async def put(writer: Writer, topic: Topic, key: str, payload: dict[str, Any]) -
 
 
 async def take(writer: Writer, most: int) -> list[OutboxMessage]:
-    """The oldest ones that nobody else is handing over; nobody else gets them while this transaction lasts."""
+    """The oldest ones that nobody else is handing over; nobody else gets them while this transaction lasts.
+
+    Of a topic whose order matters it takes one for each key, so what came later waits until that one is gone,
+    whoever is handing it over.
+    """
+    older = aliased(OutboxRow)
+    waits = exists().where(
+        older.topic == OutboxRow.topic, older.key == OutboxRow.key, older.id < OutboxRow.id
+    )
     columns = (OutboxRow.id, OutboxRow.topic, OutboxRow.key, OutboxRow.payload)
-    statement = select(*columns).order_by(OutboxRow.id).limit(most).with_for_update(skip_locked=True)
+    statement = select(*columns).where(or_(OutboxRow.topic.not_in(_IN_ORDER), ~waits)).order_by(OutboxRow.id)
+    statement = statement.limit(most).with_for_update(of=OutboxRow, skip_locked=True)
     return [OutboxMessage(*row) for row in await writer.execute(statement)]
 
 
