@@ -108,7 +108,7 @@ async def test_a_version_is_not_promoted_before_all_queues_have_its_workers(
     settings = Settings(home=tmp_path, deployment_name=name, build_id="half")
     async with worker_for(PROCESS, settings, database, temporal):
         with pytest.raises(Unavailable, match="no workers of duradesk-delivery that"):
-            await promote(temporal, settings, timedelta(seconds=2))
+            await promote(temporal, settings, timedelta(seconds=5))
         assert not await is_current(temporal, settings)
 
 
