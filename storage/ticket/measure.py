@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, BindParameter, Connection, DateTime, Float, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BindParameter, Connection, DateTime, Float, Integer, Text, Uuid, bindparam, text
 
 from domain.calendar import ALWAYS, Calendar, working
 from domain.sla.ledger import Entry
@@ -33,6 +33,15 @@ TURNS: Final = frozenset({"resolved", "merged", "reopened", "unmerged"})
 """The events with which the work on a ticket ends, or begins again."""
 
 _DECIDING: Final = frozenset({Entry.SATISFY, Entry.BREACH, Entry.CANCEL})
+
+_GIVEN: Final = "CASE WHEN found.at = :at THEN CAST(:working AS double precision) END"
+_AROUND_THE_CLOCK: Final = """
+    CASE WHEN NOT EXISTS (
+        SELECT FROM ticket_processes AS process
+        WHERE process.ticket_id = found.ticket_id AND CAST(process.policy -> 'calendar' AS text) <> ALL(:always)
+    ) THEN CAST(greatest(extract(epoch FROM found.at - tickets.created_at), 0) AS double precision) END
+"""
+"""Where the calendar is always open, SQL counts the working time itself."""
 
 # A ticket that is merged after it was resolved was done already. One that says that it was done before it was created,
 # by a clock that is ahead, was opened at that moment.
@@ -75,7 +84,8 @@ MILESTONES: Final = """
         priority, category, kind, channel, team_id, agent_id, organization_id
     )
     SELECT found.ticket_id, found.number, found.type, found.at, tickets.created_at, found.opened_at, found.reopened_at,
-        CASE WHEN found.at = :at THEN CAST(:working AS double precision) END, found.first_contact,
+        CASE WHEN found.at = :at THEN CAST(:working AS double precision) END,
+        found.first_contact,
         tickets.priority, tickets.category, tickets.kind, tickets.channel, tickets.team_id, tickets.assignee_id,
         tickets.organization_id
     FROM found JOIN tickets ON tickets.id = found.ticket_id
@@ -180,6 +190,46 @@ _COUNT: Final = text(
     "UPDATE report_milestones SET working = :working WHERE ticket_id = :ticket_id AND number = :number"
 )
 
+# The same for every ticket: joined as a whole instead of looked up one by one.
+_EVERY: Final = "IS NOT NULL"
+_CALENDARS: Final = text("""
+    SELECT DISTINCT CAST(policy -> 'calendar' AS text) AS calendar
+    FROM ticket_processes WHERE policy -> 'calendar' IS NOT NULL
+""")
+_ALL_MILESTONES: Final = text(
+    MILESTONES.replace("= ANY(:ids)", _EVERY).replace(_GIVEN, _AROUND_THE_CLOCK)
+).bindparams(bindparam("always", type_=ARRAY(Text())))
+_ALL_UNCOUNTED: Final = text(_UNCOUNTED.text.replace("= ANY(:ids)", _EVERY))
+_COUNT_SOME: Final = text("""
+    UPDATE report_milestones AS known SET working = counted.working
+    FROM unnest(:ticket_id, :number, :working) AS counted (ticket_id, number, working)
+    WHERE known.ticket_id = counted.ticket_id AND known.number = counted.number
+""").bindparams(
+    bindparam("ticket_id", type_=ARRAY(Uuid())),
+    bindparam("number", type_=ARRAY(Integer())),
+    bindparam("working", type_=ARRAY(Float())),
+)
+_ALL_PROMISES: Final = text(PROMISES.replace("= ANY(:ids)", _EVERY))
+_ANALYZE: Final = text("ANALYZE report_milestones, report_promises")
+_ALL_TICKETS: Final = text("""
+    UPDATE tickets SET
+        response_working = reached.response, resolution_working = reached.resolution,
+        first_contact = reached.first_contact, reopened_at = reached.reopened_at,
+        promises_kept = coalesce(decided.kept, 0), promises_broken = coalesce(decided.broken, 0)
+    FROM (
+        SELECT ticket_id, max(working) FILTER (WHERE number = 0) AS response,
+            max(working) FILTER (WHERE type = 'resolution' AND reopened_at IS NULL) AS resolution,
+            bool_or(first_contact) FILTER (WHERE type = 'resolution' AND reopened_at IS NULL) AS first_contact,
+            max(reopened_at) AS reopened_at
+        FROM report_milestones GROUP BY ticket_id
+    ) AS reached FULL JOIN (
+        SELECT ticket_id, count(*) FILTER (WHERE outcome = 'kept') AS kept,
+            count(*) FILTER (WHERE outcome = 'broken') AS broken
+        FROM report_promises GROUP BY ticket_id
+    ) AS decided USING (ticket_id)
+    WHERE id = ticket_id
+""")
+
 
 def add(asking: Pipeline, change: Change) -> None:
     """What the change adds, after its row and its history have been written."""
@@ -205,6 +255,20 @@ def _decides(change: Change) -> bool:
     return any(row.kind in _DECIDING for row in change.ledger) or any(
         one.type in TURNS for one in change.events
     )
+
+
+def fill(connection: Connection) -> None:
+    """What `catch_up` does, for all tickets at once, where nothing was counted before. Nobody else may write."""
+    calendars = {row.calendar: _calendar(row.calendar) for row in connection.execute(_CALENDARS)}
+    always = [written for written, calendar in calendars.items() if calendar.always]
+    connection.execute(_ALL_MILESTONES, {"always": always})
+    with connection.execute(_ALL_UNCOUNTED.execution_options(yield_per=5000)) as rows:
+        for some in rows.partitions():
+            counted = [_counted(row) for row in some]
+            connection.execute(_COUNT_SOME, {name: [one[name] for one in counted] for name in counted[0]})
+    connection.execute(_ALL_PROMISES)
+    connection.execute(_ANALYZE)
+    connection.execute(_ALL_TICKETS)
 
 
 async def incomplete(reader: Reader, ids: Sequence[UUID]) -> list[UUID]:

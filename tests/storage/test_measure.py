@@ -1,5 +1,6 @@
 """What reports count is what the history says, whatever happened to a ticket."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,9 +14,10 @@ from domain.ticket.fields import Kind
 from domain.ticket.messages import Step
 from domain.ticket.moves import Action
 from storage import reconciliation
-from storage.database import Base, Database
+from storage.database import Base, Database, Writer, connection_of
 from storage.tables.report import MilestoneRow, PromiseRow
 from storage.tables.ticket import TicketRow
+from storage.ticket import measure
 from tests.storage.hand import Hand
 from tests.storage.play import Play, Turn, play, turns
 from tests.storage.recount import Counted, Milestone, Promise, Was, recount
@@ -174,14 +176,33 @@ async def test_what_an_older_version_left_out_is_made_up_for(database: Database,
     for turn in story:
         await world.turn(turn)
     before = plain(await rows_of(database))
+    paged = await made_up_for(
+        database, world.tickets, lambda writer: reconciliation.catch_up(writer, world.tickets)
+    )
+    assert plain(await rows_of(database)) == before
+    assert await made_up_for(database, world.tickets, fill) == paged
+
+
+async def fill(writer: Writer) -> None:
+    """As the migration does it."""
+    await (await connection_of(writer)).run_sync(measure.fill)
+
+
+async def made_up_for(
+    database: Database, tickets: list[UUID], make_up: Callable[[Writer], Awaitable[None]]
+) -> list[str]:
+    """Everything that is counted, after it was left out and made up for."""
     async with database.writing() as writer:
         await writer.execute(delete(MilestoneRow))
         await writer.execute(delete(PromiseRow))
         await writer.execute(update(TicketRow).values(_NOT_COUNTED))
-        await reconciliation.catch_up(writer, world.tickets)
-    assert plain(await rows_of(database)) == before
+        await make_up(writer)
+    columns = (getattr(TicketRow, name) for name in measure.COLUMNS)
     async with database.reading() as reader:
-        assert await reconciliation.incomplete(reader, world.tickets) == []
+        assert await reconciliation.incomplete(reader, tickets) == []
+        counted = (await reader.execute(select(TicketRow.id, *columns))).all()
+    milestones, promises = await rows_of(database)
+    return sorted(map(repr, [*milestones, *promises, *counted]))
 
 
 def plain(rows: tuple[list[Milestone], list[Promise]]) -> list[str]:
