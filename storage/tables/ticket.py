@@ -29,6 +29,7 @@ _LOADING = text("status in ('assigned', 'in_progress')")
 _MERGED = text("merged_into IS NOT NULL")
 _WAITING = text("waiting_reason is not null")
 _BROKEN = text("breached")
+_ACTIVE = text("status in ('open', 'assigned', 'in_progress', 'waiting', 'on_hold')")
 _TEXTUAL = text("text is not null")
 _NUMERIC = text("number is not null")
 _PENDING_STEP = text("next_step_at is not null")
@@ -61,6 +62,22 @@ class TicketRow(Base):
         Index("ix_tickets_tier", "tier", "created_at", "id"),
         Index("ix_tickets_rank", "rank", "created_at", "id"),
         Index("ix_tickets_breached", "created_at", "id", postgresql_where=_BROKEN),
+        # What is open is counted from this index alone: its rows lie far apart.
+        Index(
+            "ix_tickets_active",
+            "created_at",
+            "reopened_at",
+            postgresql_include=[
+                "team_id",
+                "assignee_id",
+                "organization_id",
+                "category",
+                "kind",
+                "priority",
+                "channel",
+            ],
+            postgresql_where=_ACTIVE,
+        ),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
         Index("ix_tickets_merged_into", "merged_into", postgresql_where=_MERGED),
     )
