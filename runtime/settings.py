@@ -181,6 +181,10 @@ class Settings(BaseSettings):
     )
     mail_from: EmailAddress = Field("desk@desk.localhost", description="sender of our mails")
 
+    classifier_threshold: float = Field(
+        0.7, ge=0, le=1, description="least confidence with which a category or kind is set by itself"
+    )
+
     admin_email: EmailAddress = Field("admin@desk.localhost", description="first administrator")
     admin_password: SecretStr = Field(
         SecretStr(""), description="of the first administrator; empty: made and kept in home/admin-password"

@@ -79,7 +79,7 @@ async def open_ticket(
     if form.custom_fields:
         async with desk.database.reading() as reader:
             check_values(await fields.fields(reader), form.category, form.custom_fields)
-    command = _command(form, caller, key, desk.settings.locale)
+    command = await _classified(desk, form, _command(form, caller, key, desk.settings.locale))
     if not await begin(desk, command, keyed=bool(key or form.external_id)):
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/api/v1/tickets/{command.ticket_id}"
@@ -123,6 +123,29 @@ async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> bool:
         forget(operation)
         raise
     return True
+
+
+async def _classified(desk: Desk, form: NewTicket, command: OpenTicket) -> OpenTicket:
+    """What the caller left open is guessed; a guess that is sure is filled in, but a priority is only proposed. What
+    has a past of its own stays as it was."""
+    if command.channel is Channel.IMPORT:
+        return command
+    given = [name for name in ("category", "kind") if getattr(command, name) is not None]
+    if "priority" in form.model_fields_set:
+        given.append("priority")
+    threshold = desk.settings.classifier_threshold
+    found = await desk.guesser.guess(
+        desk.database, command.subject, command.description, threshold=threshold, given=given
+    )
+    if found is None:
+        return command
+    category, kind = found.taken("category"), found.taken("kind")
+    filled = {
+        "category": category or command.category,
+        "kind": Kind(kind) if kind else command.kind,
+        "classification": found,
+    }
+    return command.model_copy(update=filled)
 
 
 def _check(form: NewTicket, caller: Principal) -> None:

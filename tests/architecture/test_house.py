@@ -93,6 +93,7 @@ SHARED: Final = {
         "desk",
         "errors",
         "forms",
+        "guesser",
         "health",
         "leaving",
         "metrics",
