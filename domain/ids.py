@@ -14,6 +14,10 @@ FULL_RECONCILIATION = "reconciliation:full"
 """The workflow id of a run in full; there is one at a time."""
 
 
+TRAINING_BY_HAND = "classifier:by-hand"
+"""The workflow id of a training that somebody asked for; there is one at a time."""
+
+
 def ticket_id(scope: str, key: str) -> UUID:
     """The id of the ticket that `key` names; `scope` keeps the keys of two callers apart."""
     return uuid5(_TICKETS, f"{scope}\n{key}")

@@ -8,12 +8,14 @@ from temporalio.client import Client
 
 from activities.account import AccountActivities
 from activities.bulk import BulkActivities
+from activities.classifier import ClassifierActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.member import MemberActivities
 from activities.notification import NotificationActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from activities.ticket import TicketActivities
+from adapters import classifier as trainer
 from adapters.mail import MailRenderer
 from adapters.objects import open_objects
 from adapters.smtp import sender_for
@@ -22,7 +24,7 @@ from domain.member.record import Advance, Advanced
 from domain.queues import DELIVERY
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
-from storage import assignment, outbox, reconciliation
+from storage import assignment, classifier, outbox, reconciliation
 from storage.bulk import Bulks
 from storage.database import Database, Writer
 from storage.member.commit import advance
@@ -33,6 +35,7 @@ from workers.housekeeping import sweepers
 from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
+from workflows.classifier import TrainingWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
@@ -47,6 +50,7 @@ WORKFLOWS: Sequence[type] = (
     AbsenceWorkflow,
     BulkWorkflow,
     MemberWorkflow,
+    TrainingWorkflow,
     HousekeepingWorkflow,
     ReconciliationWorkflow,
 )
@@ -84,6 +88,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
     housekeeping = HousekeepingActivities(sweepers(database, open_objects(settings.attachments_url)))
+    learning = ClassifierActivities(database, classifier, trainer.train, settings.classifier_threshold)
     comparing = ReconciliationActivities(database, client, reconciliation)
     promises = SlaActivities(database, client, assignment.active_tickets)
     return Work(
@@ -95,6 +100,8 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             notifications.give_up,
             bulks.carry_out,
             members.advance,
+            learning.train,
+            learning.conclude,
             housekeeping.sweep,
             comparing.page,
             comparing.repeat,

@@ -25,6 +25,7 @@ from temporalio.client import (
 )
 
 from domain import ids
+from domain.classifier.training import TrainingInput
 from domain.queues import PROCESS
 from domain.reconciliation import ReconciliationInput
 
@@ -63,6 +64,7 @@ class Regular:
 
 SCHEDULES: Final[Sequence[Regular]] = (
     Regular("housekeeping", "Housekeeping", hour=3, minute=20),
+    Regular("classifier", "Training", hour=2, minute=10, arguments=(TrainingInput(),)),
     Regular(
         "reconciliation",
         "Reconciliation",

@@ -59,6 +59,7 @@ POLICY: Final = Policy(
 BOUNDED: Final = {
     "Notification": "the attempts of a mail are one activity, however many they are",
     "Absence": "two timers and two activities, and no messages",
+    "Training": "two activities",
     "Housekeeping": "one activity for each kind of leftover",
 }
 """The processes that need no second run, with the reason. Every other type has a test of its runs here."""

@@ -5,7 +5,17 @@ A story has the name of its workflow type first. `test_mutants.py` finds the pla
 
 from typing import Final
 
-from tests.replay.paths import account, bulk, housekeeping, member, notification, reconciliation, sla, ticket
+from tests.replay.paths import (
+    account,
+    bulk,
+    classifier,
+    housekeeping,
+    member,
+    notification,
+    reconciliation,
+    sla,
+    ticket,
+)
 from tests.replay.stage import Path
 
 PATHS: Final[dict[str, Path]] = {
@@ -36,6 +46,9 @@ PATHS: Final[dict[str, Path]] = {
     "absence-passes": account.passes,
     "absence-open-end": account.open_end,
     "housekeeping-sweeps": housekeeping.sweeps,
+    "training-taken": classifier.taken,
+    "training-nothing-new": classifier.nothing_new,
+    "training-failed": classifier.failed,
     "reconciliation-ordinary": reconciliation.ordinary,
     "reconciliation-full": reconciliation.full,
 }
