@@ -12,6 +12,7 @@ from api import (
     attachment,
     bulk,
     calendar,
+    classifier,
     codec,
     field,
     health,
@@ -71,6 +72,7 @@ def _features() -> APIRouter:
     features.include_router(ticket.router)
     features.include_router(attachment.router)
     features.include_router(bulk.router)
+    features.include_router(classifier.router)
     features.include_router(field.router)
     features.include_router(macro.router)
     features.include_router(member.router)

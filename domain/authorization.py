@@ -77,6 +77,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "macro.read": Rule(_READ, STAFF),
     "macro.personal": Rule(_WRITE, STAFF),
     "macro.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
+    "classifier.read": Rule(Scope.SETTINGS_READ, STAFF),
+    "classifier.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),  # have it trained, choose a version
     # processes and promises
     "process.read": Rule(_READ, MANAGEMENT),
     "process.rebuild": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),

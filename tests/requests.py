@@ -145,6 +145,9 @@ BODIES: Final[Mapping[str, Any]] = {
         "dry_run": True,
     },
     "POST /bulk/{bulk_id}/cancel": None,
+    "POST /classifier/preview": {"subject": "The disk is full", "description": "磁盘空间不足"},
+    "POST /classifier/train": None,
+    "POST /classifier/rollback": {"version": 0},
     "POST /macros": {
         "name": "Greeting",
         "description": "Says hello",
