@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("cli.imports", "Import people or tickets from JSON lines; safe to repeat."),
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "member": ("cli.member", "Show points and leaderboards, bring facts."),
+    "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
     "process": ("cli.process", "Show the durable process behind a ticket."),
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
     "sla": ("cli.sla", "Preview promises, without storing anything."),
