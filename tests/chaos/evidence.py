@@ -39,6 +39,9 @@ TABLES: Final[dict[str, str]] = {
     "collaborators": "SELECT ticket_id, person_id, via FROM ticket_collaborators",
     "bulks": "SELECT id, person_id, action, fields, state, total, finished_at FROM bulks",
     "bulk_items": "SELECT bulk_id, position, ticket_id, state, code FROM bulk_items",
+    "trainings": "SELECT run, at, outcome, version FROM classifier_trainings",
+    "versions": "SELECT version, run FROM classifier_versions",
+    "choices": "SELECT number, version, cause FROM classifier_choices ORDER BY number",
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
 _AT_ONCE: Final = 8

@@ -1,5 +1,5 @@
 """The load of a chaos run: lives of tickets, and what happens beside them: edits of policies, absences of agents,
-bulk actions.
+bulk actions, trainings of the classifier.
 
 The seed decides who does what in which order. What a bulk action takes are tickets that are there by then.
 """
@@ -17,6 +17,7 @@ POLICY: Final = "policy"
 ABSENCE: Final = "absence"
 BULK: Final = "bulk"
 CANCEL: Final = "cancel"
+TRAIN: Final = "train"
 _AT_ONCE: Final = 130
 _BULK_ACTIONS: Final = ("note", "note", "tag", "escalate")
 """What is done to many at once. A merged ticket refuses all of it, one that is done with the last."""
@@ -48,7 +49,7 @@ class Load:
 
     async def run(self) -> None:
         """Until the last ticket has lived; then nothing more is asked for."""
-        beside = (self._edit_policies, self._go_away, self._do_to_many)
+        beside = (self._edit_policies, self._go_away, self._do_to_many, self._have_it_learn)
         others = [asyncio.ensure_future(one()) for one in beside]
         began = time.monotonic()
         try:
@@ -111,3 +112,10 @@ class Load:
                     path = f"/bulk/{bulk['id']}/cancel"
                     await self._client.ask(CANCEL, "POST", path, self._world.boss, bulk=bulk["id"])
                 number += 1
+
+    async def _have_it_learn(self) -> None:
+        """A training after the other; one that is asked for while another goes on is that one."""
+        draw = random.Random(f"trainings {self._seed}")
+        while True:
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * 20 * self._scale)
+            await self._client.ask(TRAIN, "POST", "/classifier/train", self._world.boss)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+from temporalio.client import Client as Temporal
 
 from tests.chaos.checker import judge
 from tests.chaos.checker.case import CANARY, Check
@@ -39,6 +40,7 @@ _UNREST: Final = """
 """What is still to be done: rows to hand over, mails to send, bulk actions to end, steps to fire, tickets to put
 under a new policy."""
 
+_LEARNING: Final = "WorkflowType = 'Training' AND ExecutionStatus = 'Running'"
 _DEAD: Final = "SELECT id::text FROM notifications WHERE channel = 'email' AND state = 'dead'"
 
 
@@ -101,6 +103,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         stack.tell_peer(Mode.TAKE)
         say("everything runs again; waiting until nothing is left to do")
         await _come_to_rest(stack, client, world, plan.rest)
+        await _have_learned(await stack.temporal(), plan.rest)
         say("gathering the evidence")
         mails, entries = stack.peer_folder / "mails.jsonl", folder / "journal.jsonl"
         evidence = await gather(stack.database_url(), await stack.temporal(), mails, entries)
@@ -144,6 +147,15 @@ async def _come_to_rest(stack: Stack, client: Client, world: World, limit: float
                 return
             await asyncio.sleep(1)
     say(f"{left} things are still to be done after {limit:.0f} s")
+
+
+async def _have_learned(temporal: Temporal, limit: float) -> None:
+    """Until no training runs any more, or too long: then the checker says so."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        if not (await temporal.count_workflows(_LEARNING)).count:
+            return
+        await asyncio.sleep(1)
 
 
 def say(words: str) -> None:

@@ -78,6 +78,7 @@ def fault(kind: str, target: str, struck: float, recovered: float) -> dict[str, 
     return {"kind": "fault", "name": f"{kind} {target}", "fault": what, **times}
 
 
+_EMPTY = ("links", "collaborators", "bulks", "bulk_items", "trainings", "versions", "choices")
 STATE: dict[str, Any] = {
     **{"event_number": 5, "status": "resolved", "priority": "normal", "category": "network", "tier": 1},
     **{"reopen_count": 0, "number": 1, "requester_id": REQUESTER, "team_id": TEAM, "assignee_id": AGENT},
@@ -145,6 +146,7 @@ def records() -> dict[str, list[dict[str, Any]]]:
         **{name: value for name, value in STATE.items() if name != "event_number"},
         **{"id": TICKET, "subject": "one", "version": 5, "resolved_at": at(12), "closed_at": None},
         "next_step_at": at(12) + timedelta(days=3),
+        "classification": None,
     }
     return {
         "tickets": [ticket],
@@ -153,7 +155,7 @@ def records() -> dict[str, list[dict[str, Any]]]:
         "policy_versions": [{"policy_id": POLICY, "version": 1, "spec": SPEC}],
         "people": [person(REQUESTER, "requester"), person(AGENT, "agent"), person(BOSS, "manager")],
         "members": [{"team_id": TEAM, "person_id": AGENT}],
-        **{name: [] for name in ("links", "collaborators", "bulks", "bulk_items")},
+        **{name: [] for name in _EMPTY},
     }
 
 

@@ -19,8 +19,12 @@ _SOUND: Final[dict[str, frozenset[str]]] = {
     "Bulk": frozenset({"COMPLETED"}),
     "Rollout": frozenset({"COMPLETED"}),
     "Absence": frozenset({"RUNNING", "COMPLETED", "TERMINATED"}),
+    "Training": frozenset({"COMPLETED"}),
 }
 """How the processes of each type may stand when nothing is going on. A new absence ends the process of the old one."""
+
+_AGAIN: Final = ("Absence", "Training")
+"""Those that may begin anew under the same id."""
 
 _ANY_TYPE: Final = frozenset({"RUNNING", "COMPLETED"})
 
@@ -92,9 +96,7 @@ def every_process_is_sound(case: Case) -> Check:
         allowed = _SOUND.get(process.type, _ANY_TYPE)
         recent = process.status == "RUNNING" and process.started_at > case.taken_at - GRACE
         check.expect(process.status in allowed or recent, f"{process.id} is {process.status}")
-        check.expect(
-            process.starts == 1 or process.type == "Absence", f"{process.id}: {process.starts} starts"
-        )
+        check.expect(process.starts == 1 or process.type in _AGAIN, f"{process.id}: {process.starts} starts")
         told = [one for one in process.task_failures if "NON_DETERMINISTIC" in one or "describe" in one]
         check.expect(not told, f"{process.id}: {told}")
     check.notes["task failures"] = float(
