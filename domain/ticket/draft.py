@@ -12,7 +12,7 @@ from domain.notification import Kind as NoticeKind
 from domain.sla.board import Board
 from domain.sla.clock import Due, StepKind
 from domain.sla.policy import ClockName
-from domain.ticket.fields import Priority, Status, Visibility
+from domain.ticket.fields import ACTIVE, Priority, Status, Visibility
 from domain.ticket.messages import Act, Change, Comment, Edit, Event, Link, Merge, OpenTicket, Want
 from domain.ticket.state import SEEN_LIMIT, Seen, TicketState
 
@@ -190,7 +190,8 @@ class Draft:
             unmerge=self.unmerge,
             split=self.split,
             edit=self.edit,
-            wants=self.wants,
+            # What a step asked for and the action made needless: nobody is looked for when it is done already.
+            wants=[fact for fact in self.wants if fact != "assignee" or self.status in ACTIVE],
         )
 
 
