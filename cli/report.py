@@ -1,7 +1,7 @@
 """`duradesk report tickets|sla|backlog|breaches|figures`: what happened in a period, on a terminal or as a file.
 
-Everything is counted by the API, and `--csv` passes on what it wrote. A table for people has the most asked-for
-figures; `--json` and `--csv` have all of them.
+Everything is counted by the API, and `--csv` passes on what it wrote. Options are handed on as they were given, so a
+command is nothing but its options. A table for people has the most asked-for figures; `--json` and `--csv` have all.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +41,8 @@ Zone = Annotated[str | None, typer.Option(help="Whose days are meant, Asia/Shang
 Csv = Annotated[bool, typer.Option("--csv", help="Print a table of CSV, for spreadsheets.")]
 
 _SPAN: Final = "p50/p90"
+_NAMES: Final = {"since": "from", "until": "to", "by": "group_by"}
+_OURS: Final = ("as_csv", "as_json", "limit", "token")
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +56,7 @@ def register(app: typer.Typer) -> None:
 
 
 def tickets(
+    context: typer.Context,
     period: Period = None,
     since: Since = None,
     until: Until = None,
@@ -71,13 +74,11 @@ def tickets(
     token: Token = None,
 ) -> None:
     """Show what came, was answered and resolved in a period, how fast, and what was left."""
-    asked = {"period": period, "from": since, "to": until, "group_by": by, "time_zone": time_zone}
-    plain = {"category": category, "kind": kind, "priority": priority, "channel": channel}
-    named = {"team": team, "agent": agent, "organization": organization}
-    _show("tickets", {**asked, **plain}, named, as_csv, as_json, token)
+    _show(context)
 
 
 def sla(
+    context: typer.Context,
     period: Period = None,
     since: Since = None,
     until: Until = None,
@@ -97,13 +98,11 @@ def sla(
     token: Token = None,
 ) -> None:
     """Show what became of promises in a period: kept, broken, and the working time they took."""
-    asked = {"period": period, "from": since, "to": until, "group_by": by, "time_zone": time_zone}
-    plain = {"category": category, "kind": kind, "priority": priority, "channel": channel}
-    named = {"team": team, "agent": agent, "organization": organization}
-    _show("sla", {**asked, **plain, "clock": clock, "policy": policy}, named, as_csv, as_json, token)
+    _show(context)
 
 
 def backlog(
+    context: typer.Context,
     at: Annotated[str | None, typer.Argument(help="A date or an instant; now if left out.")] = None,
     by: By = None,
     team: Team = None,
@@ -119,13 +118,11 @@ def backlog(
     token: Token = None,
 ) -> None:
     """Show what is open, or was at an instant, and how old it is."""
-    plain = {"category": category, "kind": kind, "priority": priority, "channel": channel}
-    named = {"team": team, "agent": agent, "organization": organization}
-    asked = {"at": at, "group_by": by, "time_zone": time_zone, **plain}
-    _show("backlog", asked, named, as_csv, as_json, token)
+    _show(context)
 
 
 def breaches(
+    context: typer.Context,
     period: Period = None,
     since: Since = None,
     until: Until = None,
@@ -141,18 +138,13 @@ def breaches(
     token: Token = None,
 ) -> None:
     """List the promises that broke in a period, the latest first."""
-    asked: dict[str, Any] = {"period": period, "from": since, "to": until, "time_zone": time_zone}
-    asked |= {"category": category, "priority": priority, "clock": clock}
-
-    async def work(client: DeskClient) -> Any:
-        sent = {**asked, **await _ids(client, {"team": team, "agent": agent})}
-        if as_csv:
-            return await _file(client, "breaches", sent)
-        return await client.rows("/reports/breaches", limit, **sent)
-
     if as_csv:
-        typer.echo(run(work, token), nl=False)
+        _show(context)
         return
+
+    async def work(client: DeskClient) -> tuple[list[dict[str, Any]], bool]:
+        return await client.rows("/reports/breaches", limit, **await _asked(client, context))
+
     rows, has_more = run(work, token)
     if as_json:
         document({"data": rows, "meta": {"has_more": has_more}})
@@ -181,41 +173,34 @@ def figures(as_json: Json = False, token: Token = None) -> None:
     console().print(table(("report", "figure", "unit", "definition"), rows))
 
 
-def _show(
-    name: str,
-    asked: dict[str, Any],
-    named: dict[str, list[str] | None],
-    as_csv: bool,
-    as_json: bool,
-    token: str | None,
-) -> None:
-    if as_csv and as_json:
+def _show(context: typer.Context) -> None:
+    name, options = str(context.command.name), context.params
+    if options["as_csv"] and options["as_json"]:
         raise typer.BadParameter("Give either --csv or --json.")
 
     async def work(client: DeskClient) -> Any:
-        sent = {**asked, **await _ids(client, named)}
-        return await (_file(client, name, sent) if as_csv else client.get(f"/reports/{name}", **sent))
+        asked = await _asked(client, context)
+        if not options["as_csv"]:
+            return await client.get(f"/reports/{name}", **asked)
+        given = {key: value for key, value in asked.items() if value is not None and value != []}
+        answer = await client.call("GET", f"/reports/{name}", params={**given, "format": "csv"})
+        return answer.content
 
-    answer = run(work, token)
-    if as_csv:
+    answer = run(work, options["token"])
+    if options["as_csv"]:
         typer.echo(answer, nl=False)
-    elif as_json:
+    elif options["as_json"]:
         document(answer)
     else:
         _print(name, answer)
 
 
-async def _ids(client: DeskClient, named: dict[str, list[str] | None]) -> dict[str, list[str]]:
-    found = {name: values or [] for name, values in named.items()}
-    found["team"] = [await team_id(client, one) for one in found["team"]]
-    found["agent"] = [await person_id(client, one) for one in found["agent"]]
-    return found
-
-
-async def _file(client: DeskClient, name: str, asked: dict[str, Any]) -> bytes:
-    given = {key: value for key, value in asked.items() if value is not None and value != []}
-    answer = await client.call("GET", f"/reports/{name}", params={**given, "format": "csv"})
-    return answer.content
+async def _asked(client: DeskClient, context: typer.Context) -> dict[str, Any]:
+    """The options that narrow the report, as parameters of its route; teams and agents by their ids."""
+    asked = {_NAMES.get(name, name): value for name, value in context.params.items() if name not in _OURS}
+    asked["team"] = [await team_id(client, one) for one in asked["team"] or ()]
+    asked["agent"] = [await person_id(client, one) for one in asked["agent"] or ()]
+    return asked
 
 
 def _count(name: str) -> Callable[[dict[str, Any]], str]:

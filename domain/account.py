@@ -7,7 +7,7 @@ What a role may do is decided in `domain/authorization.py`; passwords, tokens an
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -75,6 +75,11 @@ class Ref(Value):
 
     id: UUID
     name: str
+
+    @classmethod
+    def of(cls, record_id: UUID | None, name: str | None) -> Self | None:
+        """Nothing for no id: as a row of the database has it when it refers to nobody."""
+        return None if record_id is None else cls(id=record_id, name=name or "")
 
 
 class Absence(Value):

@@ -214,8 +214,8 @@ async def last_choice(reader: Reader) -> ChoiceRecord | None:
     if row is None:
         return None
     choice, name = row
-    person = None if choice.chosen_by is None else Ref(id=choice.chosen_by, name=name or "")
-    return ChoiceRecord(version=choice.version, at=choice.at, cause=choice.cause, chosen_by=person)
+    by = Ref.of(choice.chosen_by, name)
+    return ChoiceRecord(version=choice.version, at=choice.at, cause=choice.cause, chosen_by=by)
 
 
 async def last_training(reader: Reader) -> TrainingRecord | None:

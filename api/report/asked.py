@@ -14,14 +14,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.page import PageQuery
 from domain.account import Principal
 from domain.errors import Invalid
-from domain.report.asked import PARTS, Asked, Dimension, Grouping, Span, buckets, groups, instant, span
+from domain.report.asked import (
+    DIMENSIONS,
+    PARTS,
+    Asked,
+    Dimension,
+    Grouping,
+    OfTickets,
+    Part,
+    Span,
+    buckets,
+    groups,
+    instant,
+    span,
+)
 from domain.sla.policy import ClockName
 from domain.text import Text, TimeZone, Word
 from domain.ticket.fields import Channel, Kind, Priority
 
-Part = Literal["day", "week", "month", "quarter"]
-OfTickets = Literal["team", "agent", "category", "kind", "priority", "channel", "organization"]
-OfPromises = Literal[OfTickets, "clock", "policy"]
 Named = UUID | Literal["none"]
 Time = Annotated[Text, Field(min_length=1, max_length=80)]
 
@@ -51,18 +61,7 @@ class Chosen(BaseModel):
 
     def only(self) -> Mapping[Dimension, Sequence[UUID | str | None]]:
         """The dimensions that are narrowed, each to its values."""
-        names: Sequence[Dimension] = (
-            "team",
-            "agent",
-            "organization",
-            "category",
-            "kind",
-            "priority",
-            "channel",
-            "clock",
-            "policy",
-        )
-        given = {name: getattr(self, name, ()) for name in names}
+        given = {name: getattr(self, name, ()) for name in DIMENSIONS}
         return {
             name: [None if value == _NONE else value for value in values]
             for name, values in given.items()
@@ -100,7 +99,7 @@ class TicketsQuery(InPeriod):
 
 
 class SlaQuery(InPeriod, OfPolicies):
-    group_by: Annotated[list[Part | OfPromises], _GROUPS] = []
+    group_by: Annotated[list[Part | Dimension], _GROUPS] = []
 
 
 class BreachesQuery(PageQuery, InPeriod, OfPolicies):

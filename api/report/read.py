@@ -11,10 +11,10 @@ from api.dependencies import Caller, CurrentDesk
 from api.errors import problems
 from api.page import Page, whole
 from api.report.answer import as_csv, as_json, report_model
-from api.report.asked import BacklogQuery, Chosen, OfPromises, OfTickets, SlaQuery, TicketsQuery
+from api.report.asked import BacklogQuery, Chosen, SlaQuery, TicketsQuery
 from api.sheet import CONTENT
 from domain.authorization import check
-from domain.report.asked import PARTS, Asked
+from domain.report.asked import DIMENSIONS, PARTS, Asked, OfTickets
 from domain.report.figures import BACKLOG, SLA, STATISTICS, TICKETS, Figure
 from storage import report
 from storage.report import Report
@@ -23,7 +23,6 @@ router = APIRouter(prefix="/reports", tags=["reports"])
 
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {200: CONTENT, **problems(403)}
 _OF_TICKETS: Final = get_args(OfTickets)
-_OF_PROMISES: Final = get_args(OfPromises)
 
 
 class FigureDefinition(BaseModel):
@@ -65,7 +64,7 @@ def _defined(name: str, path: str, group_by: Sequence[str], figures: Sequence[Fi
 
 _DEFINITIONS: Final = (
     _defined("tickets", "/reports/tickets", (*PARTS, *_OF_TICKETS), TICKETS),
-    _defined("sla", "/reports/sla", (*PARTS, *_OF_PROMISES), SLA),
+    _defined("sla", "/reports/sla", (*PARTS, *DIMENSIONS), SLA),
     _defined("backlog", "/reports/backlog", _OF_TICKETS, BACKLOG),
     _defined("statistics", "/tickets/statistics", (), STATISTICS),
 )

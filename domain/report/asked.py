@@ -16,12 +16,12 @@ from domain.ticket import period as periods
 from domain.ticket.period import NotAPeriod, first_day, following, midnight
 
 Part = Literal["day", "week", "month", "quarter"]
-Dimension = Literal[
-    "team", "agent", "category", "kind", "priority", "channel", "organization", "clock", "policy"
-]
+OfTickets = Literal["team", "agent", "category", "kind", "priority", "channel", "organization"]
+Dimension = Literal[OfTickets, "clock", "policy"]
 Grouping = Part | Dimension
 
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
+DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 LONGEST: Final = timedelta(days=3660)
 """The longest period of a report: ten years."""
 

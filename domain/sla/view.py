@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
+from domain.account import Value
 from domain.duration import format_duration
 from domain.sla.clock import Clock, next_steps
 from domain.sla.ledger import Entry, LedgerEntry
@@ -20,6 +22,27 @@ _ENDS: Final = {Entry.SATISFY: "satisfied", Entry.CANCEL: "cancelled"}
 
 class View(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class LedgerRecord(Value):
+    """A row of the ledger, in its place; policies are known by their ids. `missed` counts repeats that an outage
+    swallowed beside this one."""
+
+    clock: ClockName
+    cycle: int
+    kind: Entry
+    at: AwareDatetime
+    cause: str
+    step: str | None
+    due_at: AwareDatetime | None
+    fired_at: AwareDatetime | None
+    started_at: AwareDatetime | None
+    target: Span | None
+    elapsed: Span | None
+    missed: int
+    policy_id: UUID
+    policy_version: int
+    calendar_version: int
 
 
 class NextStep(View):

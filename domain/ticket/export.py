@@ -13,9 +13,8 @@ from pydantic import AwareDatetime
 from domain.account import Value
 from domain.field import Field
 from domain.sheet import Cell
-from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName
-from domain.sla.view import Span
+from domain.sla.view import LedgerRecord, Span
 from domain.ticket.fields import Relation, Visibility
 from domain.ticket.record import PersonRef, Ticket
 
@@ -60,26 +59,6 @@ class ExportedAttachment(Value):
     created_at: AwareDatetime
 
 
-class ExportedEntry(Value):
-    """A row of the ledger, in its place; policies are known by their ids here."""
-
-    clock: ClockName
-    cycle: int
-    kind: Entry
-    at: AwareDatetime
-    cause: str
-    step: str | None
-    due_at: AwareDatetime | None
-    fired_at: AwareDatetime | None
-    started_at: AwareDatetime | None
-    target: Span | None
-    elapsed: Span | None
-    missed: int
-    policy_id: UUID
-    policy_version: int
-    calendar_version: int
-
-
 class ExportedClock(Value):
     """A clock that runs or is paused: when its steps are due follows from it and the policy, what has fired stands
     in `fired`."""
@@ -116,7 +95,7 @@ class ExportedTicket(Ticket):
     comments: tuple[ExportedComment, ...] = ()
     events: tuple[ExportedEvent, ...] = ()
     attachments: tuple[ExportedAttachment, ...] = ()
-    ledger: tuple[ExportedEntry, ...] = ()
+    ledger: tuple[LedgerRecord, ...] = ()
     process: ExportedProcess | None = None
 
 

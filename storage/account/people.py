@@ -251,7 +251,6 @@ def _has_email(email: str) -> Any:
 
 
 def _person(row: Row[Any]) -> Person:
-    organization = row.organization_id and Ref(id=row.organization_id, name=row.organization_name)
     absence = row.absent_from and Absence(since=row.absent_from, until=row.absent_until)
     return Person(
         id=row.id,
@@ -265,7 +264,7 @@ def _person(row: Row[Any]) -> Person:
         locale=row.locale,
         time_zone=row.time_zone,
         teams=tuple(Ref(**team) for team in row.teams),
-        organization=organization or None,
+        organization=Ref.of(row.organization_id, row.organization_name),
         active=row.active,
         absence=absence or None,
         version=row.version,

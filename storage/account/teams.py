@@ -98,7 +98,7 @@ def _team(row: Row[Any]) -> Team:
     return Team(
         id=row.id,
         name=row.name,
-        lead=Ref(id=row.lead_id, name=row.lead_name) if row.lead_id else None,
+        lead=Ref.of(row.lead_id, row.lead_name),
         categories=tuple(row.categories),
         members=tuple(Ref(**member) for member in row.members),
         version=row.version,

@@ -23,7 +23,6 @@ from storage.tables.ticket import TicketRow
 ORDER: Final = Order(
     (PromiseRow.decided_at, PromiseRow.ticket_id, PromiseRow.clock, PromiseRow.cycle), descending=True
 )
-SHAPE: Final = (datetime, UUID, str, int)
 
 
 class Breach(Value):
@@ -89,16 +88,12 @@ def _breach(row: Row[Any]) -> Breach:
         target_seconds=row.target,
         elapsed_seconds=row.elapsed,
         overrun_seconds=None if row.elapsed is None else max(row.elapsed - row.target, 0),
-        policy=_ref(row.policy_id, row.policy_name),
+        policy=Ref.of(row.policy_id, row.policy_name),
         priority=row.priority,
         category=row.category,
         kind=row.kind,
         channel=row.channel,
-        team=_ref(row.team_id, row.team_name),
-        agent=_ref(row.agent_id, row.agent_name),
-        organization=_ref(row.organization_id, row.organization_name),
+        team=Ref.of(row.team_id, row.team_name),
+        agent=Ref.of(row.agent_id, row.agent_name),
+        organization=Ref.of(row.organization_id, row.organization_name),
     )
-
-
-def _ref(id_: UUID | None, name: str | None) -> Ref | None:
-    return None if id_ is None else Ref(id=id_, name=name or "")

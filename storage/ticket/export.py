@@ -2,7 +2,6 @@
 them. What of it the reader may see is decided before it is asked for here."""
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -10,12 +9,10 @@ from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.orm import aliased
 
 from domain.authorization import Visibility
-from domain.sla.ledger import Entry
-from domain.sla.policy import ClockName
+from domain.sla.view import LedgerRecord
 from domain.ticket.export import (
     ExportedAttachment,
     ExportedComment,
-    ExportedEntry,
     ExportedEvent,
     ExportedLink,
     ExportedProcess,
@@ -188,24 +185,13 @@ async def _events(
     )
 
 
-async def _ledgers(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, list[ExportedEntry]]:
+async def _ledgers(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, list[LedgerRecord]]:
     statement = (
         select(*LedgerEntryRow.__table__.columns)
         .where(LedgerEntryRow.ticket_id.in_(ids))
         .order_by(LedgerEntryRow.ticket_id, LedgerEntryRow.row)
     )
-    return _grouped((await reader.execute(statement)).all(), _entry)
-
-
-def _entry(row: Row[Any]) -> ExportedEntry:
-    fields = {name: getattr(row, name) for name in ExportedEntry.model_fields}
-    words = {"clock": ClockName(row.clock), "kind": Entry(row.kind)}
-    lengths = {"target": _length(row.target), "elapsed": _length(row.elapsed)}
-    return ExportedEntry.model_construct(**{**fields, **words, **lengths})
-
-
-def _length(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
+    return _grouped((await reader.execute(statement)).all(), LedgerRecord.model_validate)
 
 
 async def _processes(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, ExportedProcess]:
@@ -213,7 +199,7 @@ async def _processes(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, Exported
     columns = [known[name].label(name) for name in ExportedProcess.model_fields]
     statement = select(TicketProcessRow.ticket_id, *columns).where(TicketProcessRow.ticket_id.in_(ids))
     rows = (await reader.execute(statement)).all()
-    return {row.ticket_id: ExportedProcess.model_validate(row, from_attributes=True) for row in rows}
+    return {row.ticket_id: ExportedProcess.model_validate(row) for row in rows}
 
 
 async def _attachments(

@@ -181,8 +181,8 @@ async def escalations(
             subject=row.subject,
             priority=row.priority,
             status=row.status,
-            assignee=None if row.assignee_id is None else Ref(id=row.assignee_id, name=row.assignee_name),
-            team=None if row.team_id is None else Ref(id=row.team_id, name=row.team_name),
+            assignee=Ref.of(row.assignee_id, row.assignee_name),
+            team=Ref.of(row.team_id, row.team_name),
             step=row.next_step,
             due_at=row.next_step_at,
         )

@@ -34,35 +34,7 @@ KEPT_OPEN: Final = 2 * REOPEN_WINDOW
 
 _REQUESTER = aliased(PersonRow, name="requester")
 _ASSIGNEE = aliased(PersonRow, name="assignee")
-_PLAIN: Final = [
-    "id",
-    "number",
-    "external_id",
-    "subject",
-    "description",
-    "status",
-    "priority",
-    "requested_priority",
-    "category",
-    "kind",
-    "channel",
-    "tier",
-    "waiting_reason",
-    "merged_into",
-    "tags",
-    "custom_fields",
-    "classification",
-    "breached",
-    "next_step",
-    "next_step_at",
-    "reopen_count",
-    "version",
-    "created_at",
-    "updated_at",
-    "first_responded_at",
-    "resolved_at",
-    "closed_at",
-]
+_PLAIN: Final = [name for name in Ticket.model_fields if name in TicketRow.__table__.columns]
 INTERNAL_EVENTS: Final = (
     "classified",
     "noted",
@@ -126,9 +98,9 @@ def record(row: Row[Any]) -> Ticket:
     values = {name: getattr(row, name) for name in _PLAIN}
     return Ticket(
         requester=PersonRef(id=row.requester_id, name=row.requester_name, email=row.requester_email),
-        assignee=_ref(row.assignee_id, row.assignee_name),
-        team=_ref(row.team_id, row.team_name),
-        organization=_ref(row.organization_id, row.organization_name),
+        assignee=Ref.of(row.assignee_id, row.assignee_name),
+        team=Ref.of(row.team_id, row.team_name),
+        organization=Ref.of(row.organization_id, row.organization_name),
         **values,
     )
 
@@ -194,7 +166,7 @@ def _comment(row: Row[Any]) -> CommentRecord:
     return CommentRecord(
         id=row.id,
         ticket_id=row.ticket_id,
-        author=_ref(row.author_id, row.name),
+        author=Ref.of(row.author_id, row.name),
         visibility=row.visibility,
         body=row.body,
         at=row.at,
@@ -261,7 +233,7 @@ async def events(
             position=event.position,
             type=event.type,
             at=event.at,
-            actor=_ref(event.actor_id, name),
+            actor=Ref.of(event.actor_id, name),
             cause=event.cause,
             data=event.data,
         )
@@ -308,7 +280,3 @@ async def links(reader: Reader, ticket_id: UUID) -> list[LinkRecord]:
         LinkRecord(ticket=Ref(id=row.id, name=row.subject), number=row.number, relation=row.relation)
         for row in (await reader.execute(statement)).all()
     ]
-
-
-def _ref(record_id: UUID | None, name: str | None) -> Ref | None:
-    return None if record_id is None else Ref(id=record_id, name=name or "")
