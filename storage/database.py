@@ -18,6 +18,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import DateTime, MetaData, Table, make_url
 from sqlalchemy.dialects.postgresql import JSONB
@@ -32,7 +33,7 @@ from runtime.settings import PREFIX, SettingError
 PATIENCE: Final = timedelta(seconds=20)
 """How long one session may last, with waiting for its connection."""
 
-KEEPALIVE: Final[dict[str, Any]] = {
+_KEEPALIVE: Final[dict[str, Any]] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -89,7 +90,7 @@ class Database:
             # The session's time zone is UTC, so that instants come back, and go out, as UTC. The server ends by
             # itself what we no longer wait for, and what a suspended process of ours holds locked.
             connect_args={
-                **KEEPALIVE,
+                **_KEEPALIVE,
                 "application_name": "duradesk",
                 # Reading here and there costs little more than reading on, as it does on solid state disks.
                 "options": f"-c timezone=UTC -c random_page_cost=1.1 -c statement_timeout={milliseconds}"
@@ -141,6 +142,20 @@ class Database:
         finally:
             if hang_up:
                 hang_up.cancel()
+
+    @asynccontextmanager
+    async def listening(self, channel: str, application: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """A connection of its own, called `application` in the database's list of them, that hears what is notified
+        on `channel`. Raises psycopg.Error, as soon as the connection is lost too."""
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        options: dict[str, Any] = {"application_name": application, **_KEEPALIVE}
+        connection = await psycopg.AsyncConnection.connect(url, autocommit=True, **options)
+        try:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            yield connection
+        finally:
+            # At once; its own end would ask the server first, and could be interrupted.
+            await connection.close()
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -69,7 +69,7 @@ async def run_workers(settings: Settings, queues: Sequence[str]) -> None:
         until_told: Awaitable[object] = asyncio.get_running_loop().create_future()
         if PROCESS in queues:
             await ensure_schedules(client)
-            relay = Relay(database, settings.database_url, Handlers(database, client).by_topic())
+            relay = Relay(database, Handlers(database, client).by_topic())
             task = asyncio.create_task(relay.run())
             stack.push_async_callback(_cancel, task)
             # A relay that ends ends the process, and the process is started again: without a relay, mails and

@@ -17,12 +17,13 @@ from domain.errors import DeskError
 from runtime import tracing
 from runtime.origin import going_on_from
 from runtime.redaction import told
-from storage.database import KEEPALIVE, Database
+from storage.database import Database
 from storage.outbox import CHANNEL, ORIGIN, OutboxMessage, remove, take
 from workers.metrics import HANDED_OVER, KEPT
 
 _log = structlog.get_logger()
 
+_APPLICATION: Final = "duradesk relay"
 _BATCH: Final = 200
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 1.0
@@ -32,11 +33,8 @@ Handler = Callable[[Sequence[OutboxMessage]], Awaitable[None]]
 
 
 class Relay:
-    """`url` is the address of the database for LISTEN, without SQLAlchemy's driver."""
-
-    def __init__(self, database: Database, url: str, handlers: dict[str, Handler]) -> None:
+    def __init__(self, database: Database, handlers: dict[str, Handler]) -> None:
         self._database = database
-        self._url = url.replace("postgresql+psycopg://", "postgresql://")
         self._handlers = handlers
 
     async def run(self) -> None:
@@ -49,10 +47,7 @@ class Relay:
                 await asyncio.sleep(_PAUSE)
 
     async def _listen(self) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, **KEEPALIVE
-        ) as connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
+        async with self._database.listening(CHANNEL, _APPLICATION) as connection:
             while True:
                 await self._drain()
                 async for _ in connection.notifies(timeout=_PATIENCE, stop_after=1):

@@ -6,7 +6,8 @@ it never. `reset` means that too much happened to be told, `end` that the token 
 stops ends its streams without a word. Hearing and handing out is `api/stream/hub.py`'s business.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from api.dependencies import Caller, CurrentDesk
 from api.desk import Desk
@@ -62,13 +64,20 @@ async def stream_changes(
     stream = Stream(caller, frozenset(query.ticket) or None)
     hub: Hub = request.app.state.hub
     events = _events(desk, hub, stream, request.headers["authorization"].split(" ", 1)[1], since)
-    first = await anext(events)  # so that a refusal is an answer of its own
-    return EventSourceResponse(
-        _beginning_with(first, events),
-        ping=HEARTBEAT.total_seconds(),
-        send_timeout=_SLOWEST.total_seconds(),
-        sep="\n",
-    )
+    return _Followed(await anext(events), events)  # a refusal is an answer of its own
+
+
+class _Followed(EventSourceResponse):
+    """Leaves the hub when the answer ends, wherever it was interrupted, and not when memory is cleaned up."""
+
+    def __init__(self, first: ServerSentEvent, events: AsyncGenerator[ServerSentEvent]) -> None:
+        ping, slowest = HEARTBEAT.total_seconds(), _SLOWEST.total_seconds()
+        super().__init__(_beginning_with(first, events), ping=ping, send_timeout=slowest, sep="\n")
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self._events):
+            await super().__call__(scope, receive, send)
 
 
 async def _beginning_with(
@@ -81,7 +90,7 @@ async def _beginning_with(
 
 async def _events(
     desk: Desk, hub: Hub, stream: Stream, secret: str, since: datetime | None
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent]:
     async with hub.joined(stream):
         async with desk.database.reading() as reader:
             now = await live.clock(reader)

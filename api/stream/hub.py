@@ -20,7 +20,7 @@ from api.ticket.access import shown_to
 from domain.account import Principal
 from domain.authorization import Visibility, may, ticket_visibility
 from domain.errors import DeskError, Throttled, Unavailable
-from storage.database import KEEPALIVE, Database
+from storage.database import Database
 from storage.ticket import live
 from storage.ticket.live import Changed, Commit
 
@@ -157,8 +157,8 @@ class Hub:
         task, self._task = self._task, None
         self._listening.clear()
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            task.cancel()  # once: whoever left may be interrupted again while this waits
+            await asyncio.wait([task])
 
     async def _run(self) -> None:
         """Until cancelled. A database that is away is waited for."""
@@ -172,12 +172,7 @@ class Hub:
                 await asyncio.sleep(_AGAIN_AFTER)
 
     async def _listen(self) -> None:
-        url = self._database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connecting = psycopg.AsyncConnection.connect(
-            url, autocommit=True, application_name=APPLICATION, **KEEPALIVE
-        )
-        async with await connecting as connection:
-            await connection.execute(f"LISTEN {live.CHANNEL}")
+        async with self._database.listening(live.CHANNEL, APPLICATION) as connection:
             await self._look_back()
             self._listening.set()
             while True:

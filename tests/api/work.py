@@ -16,8 +16,7 @@ from workers.relay import Relay
 async def working(desk: Desk) -> AsyncIterator[None]:
     async with desk.database.writing() as writer:
         await ensure_default_policy(writer)
-    url = desk.database.engine.url.render_as_string(hide_password=False)
-    relay = Relay(desk.database, url, Handlers(desk.database, desk.temporal).by_topic())
+    relay = Relay(desk.database, Handlers(desk.database, desk.temporal).by_topic())
     async with (
         worker_for(PROCESS, desk.settings, desk.database, desk.temporal),
         worker_for(DELIVERY, desk.settings, desk.database, desk.temporal),

@@ -1,6 +1,7 @@
 """A database that does not answer is waited for only so long, and used again when it is back."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -73,6 +74,26 @@ async def test_a_pool_without_a_free_connection_is_waited_for_only_so_long(impat
         with pytest.raises(Unavailable):
             async with impatient.reading():
                 raise AssertionError
+
+
+async def test_who_stops_listening_hangs_up_however_often_that_is_interrupted(database: Database) -> None:
+    hears = asyncio.Event()
+
+    async def listen() -> None:
+        async with database.listening("tests", "duradesk tests") as connection:
+            hears.set()
+            await connection.execute("SELECT pg_sleep(600)")
+
+    listener = asyncio.create_task(listen())
+    await hears.wait()
+    while not listener.done():
+        listener.cancel()
+        await asyncio.sleep(0)
+    gc.collect()
+    listening = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'duradesk tests'")
+    async with asyncio.timeout(30), database.reading() as reader:
+        while (await reader.execute(listening)).scalar_one():  # noqa: ASYNC110  it has no event
+            await asyncio.sleep(0.05)
 
 
 async def test_a_snapshot_sees_nothing_that_came_after_its_first_query(database: Database) -> None:
