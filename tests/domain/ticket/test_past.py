@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +14,21 @@ from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName, PolicyVersion, Targets
 from domain.ticket import process
 from domain.ticket.fields import ACTIVE, Priority, Status
-from domain.ticket.messages import Change, Facts, OpenTicket, Past, Requester
+from domain.ticket.messages import Change, Facts, Past
 from domain.ticket.moves import Action
 from domain.ticket.state import TicketState
-from tests.domain.ticket.test_process import ADA, DEFAULT, REQUESTER, T0, act, after, minutes, opened, policy
+from tests.domain.ticket.steps import (
+    ADA,
+    DEFAULT,
+    REQUESTER,
+    T0,
+    act,
+    after,
+    command,
+    minutes,
+    opened,
+    policy,
+)
 
 ACTIONS = (
     Action.START,
@@ -38,18 +48,10 @@ def taken_over(
     """The first change on the other desk, so many minutes after the ticket was opened on its own."""
     same = {name: getattr(state, name) for name in Past.model_fields if name in TicketState.model_fields}
     left = state.closed_at or state.resolved_at or T0
-    command = OpenTicket(
-        ticket_id=uuid4(),
-        fingerprint="f",
-        subject="Disk full",
-        description="On node 3",
-        requester=Requester(person_id=REQUESTER),
-        priority=Priority.LOW,
-        created_at=state.created_at,
-        past=Past(**{**same, "updated_at": left, **changes}),
-    )
+    past = Past(**{**same, "updated_at": left, **changes})
+    line = command(created_at=state.created_at, past=past)
     facts = Facts(number=7, requester_id=REQUESTER, matched=True, policy=version)
-    return process.with_facts(process.opened(command, T0 + minutes(at)), facts)
+    return process.with_facts(process.opened(line, T0 + minutes(at)), facts)
 
 
 def fired(change: Change) -> list[tuple[Any, ...]]:

@@ -1,76 +1,30 @@
 """The decisions of a ticket process, step by step: pure, so time is whatever a test says."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import timedelta
 
 import pytest
 
 from domain.errors import Conflict, IllegalMove, StaleVersion
 from domain.notification import Kind as NoticeKind
 from domain.sla.ledger import Entry
-from domain.sla.policy import DEFAULT_POLICY, ClockName, LadderStep, PolicyVersion
+from domain.sla.policy import DEFAULT_POLICY, ClockName, LadderStep
 from domain.ticket import process
 from domain.ticket.fields import Priority, Status
-from domain.ticket.messages import Act, Change, Facts, OpenTicket, Reconsider, Requester
+from domain.ticket.messages import Change, Facts, Reconsider
 from domain.ticket.moves import Action
-from domain.ticket.state import TicketState
-
-T0 = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-REQUESTER, ADA, DEE = uuid4(), uuid4(), uuid4()
-DEFAULT = PolicyVersion(id=uuid4(), version=1, policy=DEFAULT_POLICY)
-
-
-def minutes(count: float) -> timedelta:
-    return timedelta(minutes=count)
-
-
-def policy(**changes: Any) -> PolicyVersion:
-    return DEFAULT.model_copy(update={"policy": DEFAULT_POLICY.model_copy(update=changes)})
-
-
-def opened(
-    priority: Priority = Priority.HIGH, version: PolicyVersion | None = DEFAULT, assignee: UUID | None = ADA
-) -> TicketState:
-    command = OpenTicket(
-        ticket_id=uuid4(),
-        fingerprint="f",
-        subject="Disk full",
-        description="On node 3",
-        requester=Requester(person_id=REQUESTER),
-        priority=priority,
-    )
-    facts = Facts(
-        number=1,
-        requester_id=REQUESTER,
-        routed=True,
-        assignee_id=assignee,
-        assignee_tier=None if assignee is None else 1,
-        waiting_reason=None if assignee else "all_full",
-        matched=True,
-        policy=version,
-    )
-    return process.with_facts(process.opened(command, T0), facts).state
-
-
-def act(action: Action, actor: UUID = ADA, **fields: Any) -> Act:
-    return Act(action=action, actor_id=actor, request_id=str(uuid4()), body_id=uuid4(), **fields)
-
-
-def after(state: TicketState, *steps: tuple[float, Act]) -> tuple[TicketState, list[Change]]:
-    """Carries out actions, each at so many minutes after opening; wanted facts are found unchanged."""
-    changes = []
-    for at, message in steps:
-        process.check(state, message)
-        change = process.acted(state, message, T0 + minutes(at))
-        if change.wants:
-            facts = Facts(
-                matched="policy" in change.wants, policy=state.policy, routed="assignee" in change.wants
-            )
-            change = process.with_facts(change, facts)
-        changes.append(change)
-        state = change.state
-    return state, changes
+from tests.domain.ticket.steps import (
+    ADA,
+    DEE,
+    DEFAULT,
+    REQUESTER,
+    T0,
+    act,
+    after,
+    command,
+    minutes,
+    opened,
+    policy,
+)
 
 
 def kinds(change: Change, clock: ClockName = ClockName.RESOLUTION) -> list[Entry]:
@@ -91,17 +45,9 @@ def test_nobody_free_leaves_it_open_with_a_named_reason() -> None:
 
 
 def test_an_imported_ticket_keeps_its_past_and_is_promised_from_now_on() -> None:
-    command = OpenTicket(
-        ticket_id=uuid4(),
-        fingerprint="f",
-        subject="Old",
-        description="x",
-        requester=Requester(person_id=REQUESTER),
-        priority=Priority.LOW,
-        created_at=T0 - timedelta(days=900),
-    )
+    old = command(created_at=T0 - timedelta(days=900))
     facts = Facts(number=1, requester_id=REQUESTER, matched=True, policy=DEFAULT)
-    state = process.with_facts(process.opened(command, T0), facts).state
+    state = process.with_facts(process.opened(old, T0), facts).state
     assert state.created_at == T0 - timedelta(days=900)
     assert state.clocks[ClockName.RESOLUTION].started_at == T0
 

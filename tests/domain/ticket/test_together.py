@@ -15,7 +15,7 @@ from domain.ticket.fields import Status
 from domain.ticket.mentions import LIMIT, mentioned
 from domain.ticket.messages import Merge, Reconsider, Step
 from domain.ticket.moves import Action
-from tests.domain.ticket.test_process import T0, act, after, minutes, opened
+from tests.domain.ticket.steps import T0, act, after, minutes, opened
 
 
 def test_a_macro_is_checked_as_its_steps_follow_each_other() -> None:
