@@ -57,33 +57,11 @@ class NewFact(BaseModel):
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What is kept of a fact: `worth` are its points unless it is void, `once` names the facts of which one counts,
-    `cap` and `rules` are those in force when it was received."""
-
-    member_id: UUID
-    fact_id: str
-    fingerprint: str
-    action: str
-    at: datetime
-    amount: int
-    by: UUID | None
-    subject: str | None
-    reverses: str | None
-    worth: int
-    capped: bool
-    once: str | None
-    cap: int | None
-    rules: int
-    void: Void | None
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A fact as the process meets it; `id` is its place in the order of arrival."""
+    """A fact as the ledger sees it: `worth` are its points unless it is `void`, `once` names the facts of which one
+    counts, `cap` and `rules` are those in force when it was received."""
 
-    id: int
     fact_id: str
     action: str
     at: datetime
@@ -103,6 +81,17 @@ class Fact:
     def order(self) -> tuple[datetime, str]:
         """By what happened, whenever it arrived: of facts of which one counts, it is the first."""
         return self.at, self.fact_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received(Fact):
+    """All that is kept of a fact."""
+
+    member_id: UUID
+    fingerprint: str
+    amount: int
+    by: UUID | None
+    subject: str | None
 
 
 def received(member_id: UUID, new: NewFact, rules: Rules, now: datetime, place: str = "") -> Received:

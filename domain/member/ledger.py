@@ -76,8 +76,8 @@ class Known:
 
 
 class Book:
-    """Takes facts one by one. `rows` are what is to be written, `voids` the facts whose void changed, `days` the
-    days that changed, as they are then."""
+    """Takes facts one by one. `rows` are what is to be written, `voids` the facts whose void is another than they
+    came with, `days` the days that changed, as they are then."""
 
     def __init__(self, known: Known) -> None:
         self.rows: list[Row] = []
@@ -117,16 +117,17 @@ class Book:
     def _count(self, fact: Fact) -> None:
         first = self._counted(fact.once)
         if fact.void is None and fact.fact_id in self._reversed:
-            self._void(fact, Void.REVERSED)
-        if fact.void is None and first is not None and first.order < fact.order:
-            self._void(fact, Void.REPEATED)
+            self.voids[fact.fact_id] = Void.REVERSED
+        elif fact.void is None and first is not None and first.order < fact.order:
+            self.voids[fact.fact_id] = Void.REPEATED
+        void = self._void(fact)
         day = self._day(fact.day)
         if fact.rules > day.rules:
             self.days[fact.day] = replace(day, cap=fact.cap, rules=fact.rules)
-        self._book(Kind.FACT, fact.worth if fact.void is None else 0, fact, cause=fact, reason=fact.void)
-        if fact.void is None and first is not None:
-            self._void(first, Void.REPEATED)
-            self._book(Kind.MOVED, -first.worth, first, reason=first.void)
+        self._book(Kind.FACT, fact.worth if void is None else 0, fact, cause=fact, reason=void)
+        if void is None and first is not None:
+            self.voids[first.fact_id] = Void.REPEATED
+            self._book(Kind.MOVED, -first.worth, first, reason=Void.REPEATED)
 
     def _reverse(self, reversal: Fact, reverses: str) -> None:
         target, again = self._facts.get(reverses), reverses in self._reversed
@@ -135,15 +136,16 @@ class Book:
             row = Row(Kind.REVERSAL, 0, reversal.day, reversal.action, reversal.fact_id, reverses, reason)
             self.rows.append(row)
             return
-        counted = target.void is None
-        if target.void is not Void.OWN:
-            self._void(target, Void.REVERSED)
+        counted = self._void(target) is None
+        if self._void(target) is not Void.OWN:
+            self.voids[target.fact_id] = Void.REVERSED
         points, why = (-target.worth, None) if counted else (0, "gave_nothing")
         self._book(Kind.REVERSAL, points, target, cause=reversal, reason=why)
-        others = [fact for fact in self._once.get(target.once or "", ()) if fact.void is Void.REPEATED]
+        alike = self._once.get(target.once or "", ())
+        others = [fact for fact in alike if self._void(fact) is Void.REPEATED]
         if counted and others:
             following = min(others, key=lambda fact: fact.order)
-            self._void(following, None)
+            self.voids[following.fact_id] = None
             self._book(Kind.MOVED, following.worth, following)
 
     def _book(
@@ -164,7 +166,7 @@ class Book:
 
     def _counted(self, once: str | None) -> Fact | None:
         """The one that counts of those of which one counts."""
-        return next((fact for fact in self._once.get(once or "", ()) if fact.void is None), None)
+        return next((fact for fact in self._once.get(once or "", ()) if self._void(fact) is None), None)
 
     def _remember(self, fact: Fact) -> None:
         self._facts[fact.fact_id] = fact
@@ -173,9 +175,9 @@ class Book:
         if fact.once is not None:
             self._once.setdefault(fact.once, []).append(fact)
 
-    def _void(self, fact: Fact, void: Void | None) -> None:
-        fact.void = void
-        self.voids[fact.fact_id] = void
+    def _void(self, fact: Fact) -> Void | None:
+        """Why it gives nothing, as far as is known by now."""
+        return self.voids.get(fact.fact_id, fact.void)
 
 
 class Entry(Value):

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import BigInteger, Date, Integer, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from domain.member.fact import Fact
+from domain.member.fact import Fact, Void
 from domain.member.ledger import Book, Day, Known
 from domain.member.record import (
     PAGE,
@@ -35,13 +35,13 @@ from storage.pipeline import Pipeline, Statement, pipeline
 
 _ID: Final = bindparam("id", type_=Uuid())
 _CURSOR: Final = bindparam("cursor", type_=BigInteger())
-_COLUMNS: Final = "id, fact_id, action, at, reverses, worth, capped, once, cap, rules, void"
+_COLUMNS: Final = "fact_id, action, at, reverses, worth, capped, once, cap, rules, void"
 
 _MEMBER: Final = Statement(text("SELECT * FROM members WHERE person_id = :id FOR UPDATE").bindparams(_ID))
 _LEVELS: Final = Statement(text("SELECT name FROM member_levels WHERE member_id = :id").bindparams(_ID))
 _NEW: Final = Statement(
     text(f"""
-    SELECT {_COLUMNS} FROM member_facts
+    SELECT id, {_COLUMNS} FROM member_facts
     WHERE member_id = :id AND id > (SELECT cursor FROM members WHERE person_id = :id)
     ORDER BY id LIMIT {PAGE + 1}
 """).bindparams(_ID)  # noqa: S608  constants
@@ -147,7 +147,7 @@ async def advance(writer: Writer, wanted: Advance, *, mail: bool) -> Advanced:
     rules = rules_of(latest.one_or_none())
     levels = levels_reached(rules, points, [one.name for one in reached.rows])
     version = row.version + 1 if facts else row.version
-    cursor = facts[-1].id if facts else row.cursor
+    cursor = new.rows[:PAGE][-1].id if facts else row.cursor
     async with pipeline(writer) as asking:
         if facts:
             _write_book(asking, member_id, version, book)
@@ -185,7 +185,6 @@ async def _known(writer: Writer, member_id: UUID, cursor: int, facts: Sequence[F
 
 def _fact(row: Any) -> Fact:
     return Fact(
-        id=row.id,
         fact_id=row.fact_id,
         action=row.action,
         at=row.at,
@@ -195,7 +194,7 @@ def _fact(row: Any) -> Fact:
         once=row.once,
         cap=row.cap,
         rules=row.rules,
-        void=row.void,
+        void=None if row.void is None else Void(row.void),
     )
 
 

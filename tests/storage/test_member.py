@@ -103,6 +103,19 @@ async def test_nobody_has_no_facts(database: Database) -> None:
         await bring(database, uuid4(), {"fact_id": "a"})
 
 
+async def test_another_like_counts_when_the_one_that_counted_is_taken_back_in_a_later_commit(
+    database: Database, member: UUID
+) -> None:
+    like = {"action": "post_liked", "subject": "post 1", "by": await person(database, Role.REQUESTER)}
+    for facts in (
+        [{**like, "fact_id": "first"}, {**like, "fact_id": "second"}],
+        [{"fact_id": "undo", "reverses": "first"}],
+    ):
+        await bring(database, member, *facts)
+        await take(database, member)
+        assert await points(database, member) == await ledger_sum(database, member) == 5
+
+
 async def test_a_process_is_asked_for_once_until_it_has_looked(database: Database, member: UUID) -> None:
     async def asked() -> int:
         async with database.reading() as reader:

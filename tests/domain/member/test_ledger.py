@@ -17,7 +17,6 @@ CAP: Final = 20
 
 def fact(fact_id: str, **fields: Any) -> Fact:
     values: dict[str, Any] = {
-        "id": 0,
         "action": "post_created",
         "at": MONDAY,
         "reverses": None,
@@ -41,7 +40,7 @@ class Desk:
         self.rows: list[Row] = []
 
     def take(self, page: Iterable[Fact]) -> None:
-        facts = [replace(one) for one in page]
+        facts = list(page)
         ids = {one.fact_id for one in facts}
         taken_back = {one.reverses for one in facts}
         related = [
@@ -51,13 +50,13 @@ class Desk:
         ]
         onces = {one.once for one in (*facts, *related)} - {None}
         related += [one for one in self.facts.values() if one.once in onces and one not in related]
-        book = Book(Known([replace(one) for one in related], dict(self.days)))
+        book = Book(Known(related, dict(self.days)))
         book.take(facts)
         self.rows += book.rows
         self.days |= book.days
         self.facts |= {one.fact_id: one for one in facts}
         for fact_id, void in book.voids.items():
-            self.facts[fact_id].void = void
+            self.facts[fact_id] = replace(self.facts[fact_id], void=void)
 
     @property
     def points(self) -> int:
