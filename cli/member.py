@@ -4,8 +4,9 @@ People are named by id or address. What facts are worth and who may bring them i
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
@@ -66,12 +67,8 @@ def points(person: Named, limit: Limit = 25, as_json: Json = False, token: Token
     async def work(client: DeskClient) -> tuple[list[Any], bool]:
         return await client.rows(f"/members/{await person_id(client, person)}/points", limit)
 
-    rows, has_more = run(work, token)
-    if as_json:
-        document({"data": rows, "meta": {"has_more": has_more}})
-        return
-    cells = [
-        (
+    def cells(row: Any) -> tuple[Any, ...]:
+        return (
             local_time(row["at"]),
             f"{row['points']:+d}",
             row["kind"],
@@ -80,9 +77,9 @@ def points(person: Named, limit: Limit = 25, as_json: Json = False, token: Token
             row["reason"],
             row["fact_id"] or row["about"],
         )
-        for row in rows
-    ]
-    console().print(table(("booked", "points", "kind", "action", "day", "reason", "fact"), cells))
+
+    columns = ("booked", "points", "kind", "action", "day", "reason", "fact")
+    _print_rows(run(work, token), columns, cells, as_json=as_json)
 
 
 def board(
@@ -96,12 +93,8 @@ def board(
     async def work(client: DeskClient) -> tuple[list[Any], bool]:
         return await client.rows("/leaderboard", limit, window=window)
 
-    rows, has_more = run(work, token)
-    if as_json:
-        document({"data": rows, "meta": {"has_more": has_more}})
-        return
-    cells = [(row["rank"], row["points"], row["level"], row["member"]) for row in rows]
-    console().print(table(("rank", "points", "level", "member"), cells))
+    columns = ("rank", "points", "level", "member")
+    _print_rows(run(work, token), columns, itemgetter(*columns), as_json=as_json)
 
 
 def bring(
@@ -124,6 +117,20 @@ def bring(
         document(total)
     else:
         console().print(f"{total['new']} new, {total['known']} known already")
+
+
+def _print_rows(
+    found: tuple[list[Any], bool],
+    columns: Sequence[str],
+    cells: Callable[[Any], tuple[Any, ...]],
+    *,
+    as_json: bool,
+) -> None:
+    rows, has_more = found
+    if as_json:
+        document({"data": rows, "meta": {"has_more": has_more}})
+    else:
+        console().print(table(columns, map(cells, rows)))
 
 
 async def _bring(client: DeskClient, first: int, batch: list[Any]) -> dict[str, int]:

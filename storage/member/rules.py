@@ -1,8 +1,9 @@
 """Versions of the points rules; the latest holds."""
 
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from domain.member.rules import DEFAULT, Rules, RulesContents
 from storage.conflicts import check_version
@@ -10,8 +11,9 @@ from storage.database import Reader, Writer, table_of
 from storage.pipeline import Statement
 from storage.tables.member import MemberRulesRow
 
-_RULES = table_of(MemberRulesRow)
-LATEST = Statement(select(_RULES.c.version, _RULES.c.contents).order_by(_RULES.c.version.desc()).limit(1))
+_RULES: Final = table_of(MemberRulesRow)
+_LATEST: Final = select(_RULES.c.version, _RULES.c.contents).order_by(_RULES.c.version.desc()).limit(1)
+LATEST: Final = Statement(_LATEST)
 
 
 def rules_of(row: object) -> Rules:
@@ -22,14 +24,12 @@ def rules_of(row: object) -> Rules:
 
 
 async def rules(reader: Reader | Writer) -> Rules:
-    statement = select(MemberRulesRow.version, MemberRulesRow.contents)
-    row = (await reader.execute(statement.order_by(MemberRulesRow.version.desc()).limit(1))).one_or_none()
-    return rules_of(row)
+    return rules_of((await reader.execute(_LATEST)).one_or_none())
 
 
 async def change(writer: Writer, contents: RulesContents, by: UUID, expected: int | None) -> Rules:
     """A new version, which facts received from now on are worth. Raises StaleVersion."""
-    await writer.execute(select(1).select_from(MemberRulesRow).with_for_update())
+    await writer.execute(text("LOCK TABLE member_rules IN SHARE ROW EXCLUSIVE MODE"))
     known = await rules(writer)
     check_version(expected, known.version)
     made = Rules.model_validate({**contents.model_dump(), "version": known.version + 1})

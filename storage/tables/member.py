@@ -1,13 +1,18 @@
 """Rows of members: what they contributed, what it gave, and the scores that leaderboards are read from."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
+
+MemberId = Annotated[
+    UUID, mapped_column(ForeignKey("members.person_id", ondelete="CASCADE"), primary_key=True)
+]
+"""The member that a row belongs to, as the first part of its key."""
 
 
 class MemberRow(Base):
@@ -42,9 +47,7 @@ class MemberFactRow(Base):
         Index("ix_member_facts_once", "member_id", "once", postgresql_where=text("once IS NOT NULL")),
     )
 
-    member_id: Mapped[UUID] = mapped_column(
-        ForeignKey("members.person_id", ondelete="CASCADE"), primary_key=True
-    )
+    member_id: Mapped[MemberId]
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     fact_id: Mapped[str]
     fingerprint: Mapped[str]
@@ -69,9 +72,7 @@ class MemberPointRow(Base):
     __tablename__ = "member_points"
     __table_args__ = (UniqueConstraint("member_id", "fact_id"),)
 
-    member_id: Mapped[UUID] = mapped_column(
-        ForeignKey("members.person_id", ondelete="CASCADE"), primary_key=True
-    )
+    member_id: Mapped[MemberId]
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     version: Mapped[int]
     at: Mapped[datetime]
@@ -91,9 +92,7 @@ class MemberDayRow(Base):
 
     __tablename__ = "member_days"
 
-    member_id: Mapped[UUID] = mapped_column(
-        ForeignKey("members.person_id", ondelete="CASCADE"), primary_key=True
-    )
+    member_id: Mapped[MemberId]
     day: Mapped[date] = mapped_column(primary_key=True)
     gross: Mapped[int]
     free: Mapped[int]
@@ -116,9 +115,7 @@ class MemberScoreRow(Base):
         ),
     )
 
-    member_id: Mapped[UUID] = mapped_column(
-        ForeignKey("members.person_id", ondelete="CASCADE"), primary_key=True
-    )
+    member_id: Mapped[MemberId]
     span: Mapped[str] = mapped_column(primary_key=True)
     begin: Mapped[date] = mapped_column(primary_key=True)
     points: Mapped[int]
@@ -140,9 +137,7 @@ class MemberLevelRow(Base):
 
     __tablename__ = "member_levels"
 
-    member_id: Mapped[UUID] = mapped_column(
-        ForeignKey("members.person_id", ondelete="CASCADE"), primary_key=True
-    )
+    member_id: Mapped[MemberId]
     name: Mapped[str] = mapped_column(primary_key=True)
     reached_at: Mapped[datetime]
 
