@@ -202,6 +202,7 @@ BODIES: Final[Mapping[str, Any]] = {
     },
     "POST /notifications/{notification_id}/read": None,
     "POST /notifications/{notification_id}/resend": None,
+    "POST /facts/import": b"\n",
     "PUT /members/rules": {
         "daily_cap": 200,
         "actions": {"post_created": {"points": 10, "capped": True, "once": "fact"}},
@@ -219,6 +220,7 @@ BODIES: Final[Mapping[str, Any]] = {
 TYPES: Final = {
     "POST /tickets/{ticket_id}/attachments": "application/octet-stream",
     "POST /calendars/import": "text/calendar",
+    "POST /facts/import": "application/jsonl",
 }
 QUERIES: Final = {"POST /tickets/{ticket_id}/attachments": "?name=file.bin"}
 

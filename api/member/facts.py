@@ -1,24 +1,35 @@
 """The intake of facts, for programs that watch what people do. What comes of a fact shows a moment later."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter
+import orjson
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, Field
 
 from api.dependencies import Caller, CurrentDesk
 from api.desk import Desk
 from api.errors import problems
-from api.forms import Form, Instant, absent
+from api.forms import Form, Instant, absent, as_request
 from domain.authorization import check
+from domain.errors import Invalid
 from domain.member.fact import AMOUNT_MAX, BATCH_MAX, NewFact, received
 from domain.text import Name, Word
 from storage.member import facts as intake
 from storage.member.rules import rules
 
 router = APIRouter()
+
+LINES: Final = "application/jsonl"
+LINES_MAX: Final = 10_000
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {LINES: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 class FactForm(Form):
@@ -66,6 +77,35 @@ async def add_facts(form: FactsForm, caller: Caller, desk: CurrentDesk) -> Taken
     return await _take(
         desk, [(fact.member, fact, f"facts.{place}.") for place, fact in enumerate(form.facts)]
     )
+
+
+@router.post(
+    "/facts/import", status_code=202, openapi_extra=_BODY, responses=problems(403, 404, 409, 413, 415)
+)
+async def import_facts(caller: Caller, desk: CurrentDesk, request: Request) -> Taken:
+    """A fact a line, each with its `member`, as JSON lines: up to 10,000, in one transaction. What is wrong is told
+    with the number of its line."""
+    check(caller, "fact.write")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != LINES:
+        raise HTTPException(415, f"Send the lines as {LINES}.")
+    return await _take(desk, list(_lines(await request.body())))
+
+
+def _lines(body: bytes) -> Iterator[tuple[UUID, FactForm, str]]:
+    """The facts with their places; lines without anything on them are left out."""
+    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
+    if len(lines) > LINES_MAX:
+        raise Invalid("too_many_lines", f"At most {LINES_MAX} lines at once.", field="lines")
+    for number, line in lines:
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            raise Invalid(
+                "invalid_json", f"Line {number} is not JSON in UTF-8.", field=f"lines.{number}"
+            ) from None
+        with as_request("lines", str(number)):
+            fact = MemberFactForm.model_validate(value)
+        yield fact.member, fact, f"lines.{number}."
 
 
 async def _take(desk: Desk, forms: Sequence[tuple[UUID, FactForm, str]]) -> Taken:

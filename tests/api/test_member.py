@@ -1,6 +1,7 @@
 """Members over HTTP: facts in, points out, with a real worker behind it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,6 +82,31 @@ async def test_many_facts_of_many_members_in_one_request(admin: Api, make_person
     rest = (await admin.get(board["links"]["next"])).json()
     assert [(one["rank"], one["points"]) for one in rest["data"]] == [(1, 200)]
     assert rest["links"]["next"] is None
+
+
+async def test_lines_of_facts_are_taken_all_or_none(admin: Api) -> None:
+    member = str(admin.person_id)
+
+    async def bring(*lines: str | dict[str, Any], kind: str = "application/jsonl") -> Any:
+        body = "\r\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+        headers = {"content-type": kind}
+        return (await admin.post("/api/v1/facts/import", content=body.encode(), headers=headers)).json()
+
+    first, second = [{"member": member, "fact_id": one, "action": "post_created"} for one in "ab"]
+    for wrong, field, code in (
+        ("{", "lines.3", "invalid_json"),
+        ('"fact"', "lines.3", "model_type"),
+        ({**second, "action": "moon_walked"}, "lines.3.action", "unknown_action"),
+        ({**second, "amount": -1}, "lines.3.amount", "greater_than_equal"),
+        ({**second, "points": 5}, "lines.3.points", "unknown_field"),
+    ):
+        (error,) = (await bring(first, "", wrong))["errors"]
+        assert (error["field"], error["code"]) == (field, code)
+    assert (await bring(first, {**first, "action": "comment_added"}))["code"] == "fact_id_reused"
+    assert (await bring(*["{}"] * 10_001))["code"] == "too_many_lines"
+    assert (await bring(first, kind="text/plain"))["code"] == "unsupported_media_type"
+    assert await bring() == {"new": 0, "known": 0}
+    assert await bring(first, "", second, first) == {"new": 2, "known": 1}
 
 
 @pytest.mark.parametrize(
@@ -174,6 +200,14 @@ async def test_levels_begin_at_nothing_and_rise(admin: Api, levels: list[tuple[s
         "levels": [{"name": name, "threshold": threshold} for name, threshold in levels],
     }
     assert (await admin.put("/api/v1/members/rules", json=body)).status_code == 422
+
+
+async def test_no_action_is_worth_less_than_nothing(admin: Api) -> None:
+    rules = (await admin.get("/api/v1/members/rules")).json()
+    rules["actions"]["post_created"]["points"] = -1
+    wanted = {name: rules[name] for name in ("daily_cap", "actions", "levels")}
+    refused = await admin.put("/api/v1/members/rules", json=wanted)
+    assert refused.json()["errors"][0]["field"] == "actions.post_created.points"
 
 
 @pytest.mark.parametrize("query", ["window=year", "limit=0", "limit=101", "page[size]=0", "page[after]=x"])
