@@ -5,5 +5,8 @@ from typing import Final
 PROCESS: Final = "duradesk-process"
 """Processes and their commits to the database."""
 
+BEHIND: Final = 5
+"""Temporal's priority key of work for which nobody waits: behind that of every ticket."""
+
 DELIVERY: Final = "duradesk-delivery"
 """Everything that talks to the outside and may be slow: mail."""

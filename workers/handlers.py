@@ -18,7 +18,7 @@ from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
 from domain.member.record import MemberInput
 from domain.notification import NotificationInput
-from domain.queues import PROCESS
+from domain.queues import BEHIND, PROCESS
 from domain.reconciliation import ReconciliationInput
 from domain.sla.rollout import RolloutInput
 from domain.ticket.messages import OpenTicket, Reconsider, TicketInput
@@ -148,6 +148,7 @@ class Handlers:
                     task_queue=PROCESS,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     start_signal=WAKE,
+                    priority=Priority(priority_key=BEHIND),
                 )
 
         await asyncio.gather(*(wake(key) for key in dict.fromkeys(row.key for row in rows)))

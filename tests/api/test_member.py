@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.desk import Desk
+from domain import ids
+from domain.ticket.fields import Priority
 from tests.api.conftest import Api, MakePerson
 from tests.api.work import working
 
@@ -63,6 +65,15 @@ async def test_facts_become_points_a_level_and_a_rank(admin: Api, make_person: M
     assert (undone["points"], undone["about"], undone["fact_id"]) == (-15, "a0", "gone")
     notices = (await person.get("/api/v1/notifications")).json()["data"]
     assert [one["kind"] for one in notices] == ["level_reached"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_the_process_of_a_member_stands_behind_those_of_tickets(admin: Api, desk: Desk) -> None:
+    await tell(admin, admin.person_id)
+    await counted(admin, admin.person_id)
+    handle = desk.temporal.get_workflow_handle(ids.workflow_id("member", admin.person_id))
+    described = (await handle.describe()).raw_description.workflow_execution_info
+    assert described.priority.priority_key == 5 > max(priority.key for priority in Priority)
 
 
 @pytest.mark.usefixtures("worker")
