@@ -31,7 +31,8 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
         UNION ALL SELECT 'member', person_id::text, '{}' FROM members
             WHERE wanted_since IS NOT NULL OR next_at IS NOT NULL
-        UNION ALL SELECT 'ticket', merged_into::text, jsonb_build_object('cause', 'merged', 'ticket_id', id)
+        UNION ALL SELECT 'ticket', merged_into::text,
+            jsonb_build_object('cause', 'merged', 'ticket_id', id, 'version', version)
             FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
         UNION ALL SELECT 'policy', 'reconciliation', '{}'
         UNION ALL SELECT 'capacity', 'reconciliation', '{}'

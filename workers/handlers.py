@@ -113,7 +113,7 @@ class Handlers:
     async def ticket(self, rows: Sequence[OutboxMessage]) -> None:
         """What happened to one ticket and concerns another, in the order in which it happened."""
         for row in rows:
-            message = Reconsider(cause=row.payload["cause"], ticket_id=UUID(row.payload["ticket_id"]))
+            message = Reconsider.model_validate(row.payload)
             await send_all(self._client, [UUID(row.key)], message)
 
     async def split(self, rows: Sequence[OutboxMessage]) -> None:

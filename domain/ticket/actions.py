@@ -12,7 +12,7 @@ from domain.sla.policy import ClockName
 from domain.ticket.draft import Draft
 from domain.ticket.fields import Relation, Status, Visibility
 from domain.ticket.mentions import mentioned
-from domain.ticket.messages import Act, Facts, Link, Step
+from domain.ticket.messages import Act, Facts, Link, Reconsider, Step
 from domain.ticket.moves import Action, target
 
 HIGHEST_TIER = 3
@@ -261,8 +261,14 @@ def _merge(draft: Draft, act: Step) -> None:
     draft.notify(NoticeKind.TICKET_MERGED, Audience.REQUESTER, Audience.ASSIGNEE)
 
 
-def take_in(draft: Draft, other: UUID, *, merged: bool) -> None:
+def take_in(draft: Draft, message: Reconsider) -> None:
     """Another ticket was merged into this one, or taken out again; what is known already changes nothing."""
+    assert message.ticket_id is not None
+    other, merged = message.ticket_id, message.cause == "merged"
+    if message.version is not None:
+        if message.version <= draft["merges"].get(other, 0):
+            return
+        draft.set(merges={**draft["merges"], other: message.version})
     known: tuple[UUID, ...] = draft["merged_from"]
     if merged == (other in known):
         return

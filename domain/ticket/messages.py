@@ -231,11 +231,15 @@ class Change(Message):
 
 class Reconsider(Message):
     """A fact from outside that may change the process: someone is free or absent, the promises changed, or
-    another ticket was merged into this one or taken out again, or Temporal's store was restored."""
+    another ticket was merged into this one or taken out again, or Temporal's store was restored.
+
+    `version` is the other ticket's when that happened: of what is told twice, or late, nothing comes.
+    """
 
     cause: Literal["capacity", "absence", "policy", "merged", "unmerged", "restored"]
     person_id: UUID | None = None
     ticket_id: UUID | None = None
+    version: int | None = None
 
 
 class TicketInput(Message):

@@ -157,7 +157,7 @@ def reconsidered(state: TicketState, message: Reconsider, now: datetime) -> Chan
     if message.cause == "capacity" and state.wants_assignee:
         draft.want("assignee")
     if message.cause in ("merged", "unmerged") and message.ticket_id is not None:
-        actions.take_in(draft, message.ticket_id, merged=message.cause == "merged")
+        actions.take_in(draft, message)
     if message.cause == "absence" and state.active and state.assignee_id == message.person_id:
         draft.want("assignee")
     return draft.finish()

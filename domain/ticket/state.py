@@ -27,6 +27,7 @@ class TicketState(BaseModel):
     """`event_number` is the ticket's version: it grows by one with each commit.
 
     `cycles` counts the cycles that each clock has begun; `ended` is the resolution clock of the last cycle.
+    `merges` holds the version of each ticket that was merged into this one, or taken out again, when it was so last.
     `auto_close_at` and `finish_at` are the two deadlines that are not promises: when a resolved ticket closes,
     and when a closed one can no longer be reopened.
     """
@@ -56,6 +57,7 @@ class TicketState(BaseModel):
     reopen_count: int = 0
     merged_into: UUID | None = None
     merged_from: tuple[UUID, ...] = ()
+    merges: dict[UUID, int] = {}
     auto_close_at: datetime | None = None
     finish_at: datetime | None = None
     policy: PolicyVersion | None = None

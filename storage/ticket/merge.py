@@ -64,4 +64,5 @@ async def write(writer: Writer, connection: AsyncConnection, change: Change) -> 
 
 
 async def _tell(writer: Writer, change: Change, cause: str, other: str) -> None:
-    await outbox.put(writer, "ticket", other, {"cause": cause, "ticket_id": str(change.ticket_id)})
+    told = {"cause": cause, "ticket_id": str(change.ticket_id), "version": change.state.event_number}
+    await outbox.put(writer, "ticket", other, told)

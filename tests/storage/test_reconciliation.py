@@ -51,6 +51,7 @@ async def test_what_a_lost_store_may_not_know_is_asked_again(database: Database,
     assert found[("notification", f"{mails[0]['id']}:2")] == {}
     payload = found[("notification", f"{mails[1]['id']}:0")]
     assert datetime.fromisoformat(payload["send_after"]) == later
-    assert found[("ticket", str(survivor))] == {"cause": "merged", "ticket_id": str(merged)}
+    told = {"cause": "merged", "ticket_id": str(merged), "version": 1}
+    assert found[("ticket", str(survivor))] == told
     assert {topic for topic, _ in found} == {"notification", "absence", "ticket", "policy", "capacity"}
     assert len(found) == 6

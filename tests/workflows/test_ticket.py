@@ -14,10 +14,11 @@ from domain import ids
 from domain.account import Role
 from domain.errors import Unavailable
 from domain.ticket.fields import Priority, Status
-from domain.ticket.messages import ProcessView, TicketInput
+from domain.ticket.messages import ProcessView, Reconsider, TicketInput
 from domain.ticket.moves import Action
 from storage.database import Database
 from storage.ticket import read
+from tests.replay.stage import until
 from tests.workflows.desk import Outage, TicketDesk, running
 from workflows.ticket import TicketWorkflow
 
@@ -41,6 +42,36 @@ async def test_a_ticket_is_committed_and_assigned_when_the_update_answers(desk: 
     assert ticket.assignee.id == agent
     assert ticket.requester.email == "lin.wei@customers.example"
     assert {(row.clock, row.kind) for row in rows} == {("first_response", "start"), ("resolution", "start")}
+
+
+async def test_merges_that_are_told_together_and_again_all_happened_once(
+    temporal: Client, database: Database
+) -> None:
+    """While the first of them cannot be committed the others come, and then all of them again."""
+    outage = Outage(Unavailable("database_away", "Later."))
+    async with running(temporal, database, outage=outage) as desk:
+        command, other = desk.command(), uuid4()
+        await desk.open(command)
+        outage.begin(5)
+        words = [
+            Reconsider(cause=cause, ticket_id=other, version=version)
+            for version, cause in enumerate(("merged", "unmerged") * 2, start=2)
+        ]
+        for word in (*words, *words):
+            await desk.handle(command.ticket_id).signal(TicketWorkflow.reconsider, word)
+        await asyncio.wait_for(outage.over.wait(), 30)
+
+        async def told() -> list[str]:
+            async with desk.database.reading() as reader:
+                events = await read.events(reader, command.ticket_id, internal=True, after=None, size=50)
+            return [event.type for event in events if event.type.endswith("merged_from")]
+
+        async def are_told() -> bool:
+            return len(await told()) >= 4
+
+        await until(are_told)
+        await desk.act(command.ticket_id, Action.NOTE, body="Whatever was told is done before this.")
+        assert await told() == ["merged_from", "unmerged_from"] * 2
 
 
 @pytest.mark.parametrize("error", [Unavailable("database_away", "Later."), ConnectionResetError("gone")])

@@ -43,6 +43,9 @@ def test_merging_cancels_the_clocks_and_taking_out_starts_a_new_cycle() -> None:
     assert {clock.cycle for clock in again.clocks.values()} == {2}
 
 
+OTHER = uuid4()
+
+
 def test_word_of_a_merge_counts_once_however_often_it_comes() -> None:
     state, other = opened(), uuid4()
     for cause, count in (("merged", 1), ("merged", 0), ("unmerged", 1), ("unmerged", 0)):
@@ -50,6 +53,23 @@ def test_word_of_a_merge_counts_once_however_often_it_comes() -> None:
         assert len(change.events) == count
         assert [notice.kind for notice in change.notices] == [NoticeKind.TICKET_MERGED] * count
         state = change.state if count else state
+    assert state.merged_from == ()
+
+
+@given(st.lists(st.integers(0, 4), max_size=6))
+def test_merges_that_are_told_again_from_some_place_on_happened_once(begins: list[int]) -> None:
+    """As after a relay that died before it noted how far it had come."""
+    words = [
+        Reconsider(cause=cause, ticket_id=OTHER, version=version)
+        for version, cause in enumerate(("merged", "unmerged") * 2, start=2)
+    ]
+    state, told = opened(), []
+    for begin in (0, *begins):
+        for word in words[begin:]:
+            change = process.reconsidered(state, word, T0)
+            told += [event.type for event in change.events]
+            state = state if process.is_empty(change) else change.state
+    assert told == ["merged_from", "unmerged_from"] * 2
     assert state.merged_from == ()
 
 
