@@ -50,7 +50,10 @@ _AT_ONCE: Final = 8
 @dataclass
 class Process:
     """A chain of runs of one workflow id, as its histories tell. `timers` are the times at which open timers fire;
-    `updates` the request ids of updates that were completed well; `described` is what the process says of itself."""
+    `updates` the request ids of updates that were completed well; `described` is what the process says of itself.
+
+    The server knows an update again within one run. One whose answer was lost as a run ended comes to the next run,
+    which remembers what it made, so it is told here once; that it was not made twice is for other witnesses."""
 
     id: str
     type: str
@@ -132,6 +135,7 @@ async def _read_history(client: Client, run: WorkflowExecution, process: Process
     """Timers and updates of one run; a run that continues another is no start."""
     timers: dict[str, datetime] = {}
     accepted: dict[int, str] = {}
+    before = set(process.updates)
     async for event in _events(client, run):
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
             process.starts += not event.workflow_execution_started_event_attributes.continued_execution_run_id
@@ -148,7 +152,7 @@ async def _read_history(client: Client, run: WorkflowExecution, process: Process
         elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
             completed = event.workflow_execution_update_completed_event_attributes
             request_id = accepted.get(completed.accepted_event_id, "")
-            if request_id and completed.outcome.HasField("success"):
+            if request_id and request_id not in before and completed.outcome.HasField("success"):
                 process.updates.append(request_id)
         elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
             failed = event.workflow_task_failed_event_attributes
