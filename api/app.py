@@ -30,9 +30,10 @@ from api import (
 )
 from api.desk import Desk
 from api.errors import install, problems
-from api.middleware import Frame
+from api.middleware import FORM_OVERHEAD, Frame
 from api.stream.hub import Hub
 from api.throttle import WrongTokens
+from api.ticket.imports import IMPORT_LIMIT
 from runtime.metrics import Page
 
 PREFIX = "/api/v1"
@@ -58,8 +59,11 @@ def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page]
     app.include_router(_features(), prefix=PREFIX, responses=problems(401, 403, 422, 503))
     app.add_middleware(
         Frame,
-        upload_limit=desk.settings.max_attachment_bytes,
-        upload_paths=("/attachments", "/inbox/messages"),
+        limits={
+            "/attachments": desk.settings.max_attachment_bytes + FORM_OVERHEAD,
+            "/inbox/messages": desk.settings.max_attachment_bytes + FORM_OVERHEAD,
+            "/tickets/import": IMPORT_LIMIT,
+        },
     )
     _name_problems(app)
     return app

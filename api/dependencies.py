@@ -58,6 +58,11 @@ async def still(reader: Reader, secret: str, action: str) -> Principal:
     return caller
 
 
+async def caller_of(request: Request) -> Principal:
+    """The same before anything of the request is read."""
+    return await _caller(request, await _desk(request), await bearer(request))
+
+
 async def _if_match(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None

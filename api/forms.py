@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
+
+_SKEW: Final = timedelta(minutes=5)
 
 
 class Form(BaseModel):
@@ -42,3 +52,22 @@ def _written(value: Any) -> Any:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 """A time with its offset as text; a number is not guessed at."""
+
+
+def _on_record(value: datetime) -> datetime:
+    if not 1970 <= value.year < 9000:
+        raise PydanticCustomError("too_long_ago", "This is in 1970 or later.")
+    return value.astimezone(UTC)
+
+
+def _past(value: datetime) -> datetime:
+    if value > datetime.now(UTC) + _SKEW:
+        raise PydanticCustomError("in_the_future", "This cannot have been in the future.")
+    return value
+
+
+When = Annotated[Instant, AfterValidator(_on_record)]
+"""A time that a record may have, in UTC; what is due may be in the future."""
+
+Then = Annotated[When, AfterValidator(_past)]
+"""When something happened."""

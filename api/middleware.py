@@ -5,7 +5,7 @@ error ends: logged with its request id and answered as a problem document, never
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, Final
@@ -31,12 +31,11 @@ FORM_OVERHEAD: Final = 64 * 2**10
 
 
 class Frame:
-    """`upload_limit` (bytes) holds for paths that end with one of `upload_paths`, BODY_LIMIT for the rest."""
+    """`limits` (bytes) are those of paths by how they end; BODY_LIMIT holds for the rest."""
 
-    def __init__(self, app: ASGIApp, *, upload_limit: int, upload_paths: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Mapping[str, int]) -> None:
         self._app = app
-        self._upload_limit = upload_limit + FORM_OVERHEAD
-        self._upload_paths = upload_paths
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +63,7 @@ class Frame:
                     _name(span, scope, answer.status)
 
     def _limit(self, scope: Scope) -> int:
-        return self._upload_limit if scope["path"].endswith(self._upload_paths) else BODY_LIMIT
+        return next((limit for end, limit in self._limits.items() if scope["path"].endswith(end)), BODY_LIMIT)
 
     async def _fail(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         known = as_desk_error(error)

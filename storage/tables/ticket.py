@@ -241,6 +241,17 @@ class TicketProcessRow(Base):
     policy: Mapped[dict[str, Any] | None]
 
 
+class TicketImportRow(Base):
+    """What belongs to a ticket that comes from another desk, from the request until its first commit."""
+
+    __tablename__ = "ticket_imports"
+
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    belongings: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class TicketWatcherRow(Base):
     __tablename__ = "ticket_watchers"
 

@@ -31,7 +31,7 @@ from storage.tables.ticket import (
     TicketRow,
     TicketWatcherRow,
 )
-from storage.ticket import custom, feed, live, measure, merge, tags, words
+from storage.ticket import custom, feed, live, measure, merge, past, tags, words
 from storage.ticket import facts as finding
 from storage.ticket.audience import ask_notifications
 from storage.ticket.read import state_of
@@ -178,6 +178,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         if contents is not None:
             _write_contents(asking, change, before)
         tags.add(asking, change, _tags(change, before), _team(process.one_or_none()))
+        taken = past.add(asking, change)
         said = _write_history(asking, change, policy=facts is not None and facts.matched)
         measure.add(asking, change)
         words.add(asking, change)
@@ -195,6 +196,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     await notification.add(writer, notifications(), smtp_configured=mail)
     if is_anyone_waiting():
         await outbox.put(writer, "capacity", str(change.ticket_id), {})
+    await past.finish(writer, connection, change, taken)
     if linked := [*(link.ticket_id for link in change.link), *change.unlink]:
         await feed.touch(writer, linked)  # a link is a fact of both; last, because it locks the others
     return Outcome(facts=facts)
@@ -220,8 +222,9 @@ def _ahead(row: Any, change: Change) -> TicketState | None:
 
 def _write_ticket(asking: Pipeline, change: Change) -> None:
     """A new row, or the columns that mirror the process."""
-    mirrored = _mirrored(change.state, change.at)
     opened = change.opened
+    before = None if opened is None else opened.past
+    mirrored = _mirrored(change.state, change.at if before is None else before.updated_at)
     if opened is None:
         asking.ask(_UPDATE_TICKET, of=change.ticket_id, **mirrored)
         return

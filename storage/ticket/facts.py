@@ -22,6 +22,7 @@ from storage import account, assignment, sla
 from storage.database import Writer, table_of
 from storage.pipeline import Answer, Pipeline, Statement, pipeline
 from storage.tables.account import PersonRow
+from storage.ticket import past
 
 _PEOPLE: Final = table_of(PersonRow)
 _KNOWN: Final[Select[Any]] = select(
@@ -43,10 +44,10 @@ class Questions:
 
 
 def ask(asking: Pipeline, change: Change) -> Questions:
-    state, wants = change.state, change.wants
+    state, wants, opened = change.state, change.wants, change.opened
     looking = bool(wants) and (state.team_id is None or "assignee" in wants)
     return Questions(
-        requester=None if change.opened is None else _ask_known(asking, change.opened.requester),
+        requester=None if opened is None or opened.past else _ask_known(asking, opened.requester),
         team=assignment.ask_team(asking, state.category) if looking else lambda: state.team_id,
         policies=sla.ask_active_policies(asking) if "policy" in wants else list,
     )
@@ -54,8 +55,9 @@ def ask(asking: Pipeline, change: Change) -> Questions:
 
 async def gather(writer: Writer, change: Change, asked: Questions) -> Facts:
     state, found = change.state.model_copy(update={"team_id": asked.team()}), Facts()
-    if change.opened is not None and asked.requester is not None:
-        found = await _requester(writer, change.opened, asked.requester.one_or_none())
+    if change.opened is not None:
+        row = None if asked.requester is None else asked.requester.one_or_none()
+        found = await _requester(writer, change.opened, row)
         state = state.model_copy(update={"organization_id": found.organization_id})
     if "policy" in change.wants:
         policy = _policy(asked.policies(), state)
@@ -67,6 +69,13 @@ async def gather(writer: Writer, change: Change, asked: Questions) -> Facts:
 
 async def _requester(writer: Writer, opened: OpenTicket, row: Any) -> Facts:
     """Who asks, and the ticket's number. Someone who writes for the first time becomes a person here."""
+    if opened.past is not None:
+        number = await past.number(writer, opened.past.number)
+        return Facts(
+            number=number,
+            requester_id=opened.requester.person_id,
+            organization_id=opened.past.organization_id,
+        )
     if row is None:
         asker = opened.requester
         if asker.email is None:

@@ -60,7 +60,8 @@ def is_new_text(change: Change) -> bool:
     """Whether what was indexed before no longer holds, so that the document is made anew."""
     edit = change.edit
     edited = edit is not None and (edit.subject is not None or edit.description is not None)
-    return edited or (change.opened is not None and bool(change.opened.copies))
+    opened = change.opened
+    return edited or (opened is not None and (bool(opened.copies) or opened.past is not None))
 
 
 def add(asking: Pipeline, change: Change) -> None:
