@@ -7,6 +7,7 @@ ticket's process.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +18,11 @@ from domain.attachment import Attachment, check_room
 from domain.authorization import not_found
 from domain.errors import Conflict
 from domain.ticket.fields import Visibility
+from storage.conflicts import refusals
 from storage.database import Reader, Writer
 from storage.tables.account import PersonRow
 from storage.tables.attachment import AttachmentRow
-from storage.tables.ticket import TicketRow
+from storage.tables.ticket import TicketCommentRow, TicketRow
 from storage.ticket import feed
 
 
@@ -34,7 +36,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class NewAttachment:
-    """The columns that the desk decides; the database adds the time."""
+    """The columns that the desk decides; the database adds the time, unless it comes from another desk, and leaves
+    out a comment that is not on the ticket."""
 
     id: UUID
     ticket_id: UUID
@@ -45,13 +48,15 @@ class NewAttachment:
     key: str
     visibility: Visibility
     created_by: UUID
+    comment_id: UUID | None = None
+    created_at: datetime | None = None
 
 
 async def add(writer: Writer, new: NewAttachment) -> Stored:
     """The row of `new`, or the one that is there under its id; the caller compares the keys.
 
     Locks the ticket, so that two cannot take its last place. Raises NotFound when the ticket is gone and
-    Conflict when it is full, or when the id stands for another file.
+    Conflict when it is full, or when the id stands for another file, there or elsewhere.
     """
     lock = select(TicketRow.id).where(TicketRow.id == new.ticket_id).with_for_update(key_share=True)
     if await writer.scalar(lock) is None:
@@ -61,8 +66,13 @@ async def add(writer: Writer, new: NewAttachment) -> Stored:
         check_same(known.record, new.name, new.sha256, new.visibility)
         return known
     check_room(await count(writer, new.ticket_id))
-    values = {name: getattr(new, name) for name in NewAttachment.__slots__}
-    await writer.execute(insert(AttachmentRow).values(values))
+    values = {name: getattr(new, name) for name in NewAttachment.__slots__ if name != "comment_id"}
+    said = (TicketCommentRow.id == new.comment_id) & (TicketCommentRow.ticket_id == new.ticket_id)
+    values["comment_id"] = select(TicketCommentRow.id).where(said).scalar_subquery()
+    if new.created_at is None:
+        del values["created_at"]
+    async with refusals():
+        await writer.execute(insert(AttachmentRow).values(values))
     await feed.touch(writer, [new.ticket_id])
     added = await get(writer, new.ticket_id, new.id)
     assert added is not None

@@ -1,4 +1,4 @@
-"""Unique names and addresses: what a broken constraint means to the one who broke it."""
+"""Unique names, addresses and ids: what a broken constraint means to the one who broke it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,7 @@ from domain.errors import Conflict, Invalid, StaleVersion
 _TAKEN: Final = {
     "uq_people_email": Conflict("email_taken", "Someone else has this address.", field="email"),
     "uq_teams_name": Conflict("name_taken", "Another team has this name.", field="name"),
+    "pk_attachments": Conflict("id_taken", "Another attachment has this id.", field="id"),
     "uq_fields_key": Conflict("key_taken", "Another field has this key.", field="key"),
     "uq_views_name": Conflict("name_taken", "Another view has this name.", field="name"),
     "uq_macros_name": Conflict("name_taken", "Another macro has this name.", field="name"),

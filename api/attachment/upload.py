@@ -5,6 +5,7 @@ stored of a refused file. Uploading writes no event of the ticket: events belong
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
@@ -17,13 +18,15 @@ from api.attachment.incoming import Incoming, open_incoming
 from api.dependencies import Caller, CurrentDesk, IdempotencyKey
 from api.desk import Desk
 from api.errors import problems
+from api.forms import Then
 from api.ticket.access import ticket_for
 from domain.account import Principal
 from domain.attachment import Attachment, Content, Intake, attachment_id, check_room, media_type_of
 from domain.authorization import TicketFacts, check
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, Invalid, NotFound
+from domain.text import Email
 from domain.ticket.fields import Visibility
-from storage import attachment
+from storage import account, attachment
 from storage.attachment import NewAttachment, Stored
 from storage.ticket import read
 
@@ -49,12 +52,30 @@ _BODY: Final[dict[str, Any]] = {
 
 
 class UploadQuery(BaseModel):
-    """`name` makes the body itself the file. `visibility` in a form goes before the one here."""
+    """`name` makes the body itself the file. `visibility` in a form goes before the one here.
+
+    With `id` the file comes from another desk, and keeps what it was there: its comment, if that is on the ticket,
+    who added it, by address, and when.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str | None = None
     visibility: Visibility = Visibility.PUBLIC
+    id: UUID | None = None
+    comment: UUID | None = None
+    created_by: Email | None = None
+    created_at: Then | None = None
+
+    def check(self, caller: Principal) -> None:
+        """Raises Forbidden for who may not import, Invalid where `id` is missing."""
+        if self.id is not None:
+            check(caller, "ticket.import")
+        elif missing := next((name for name in _PAST if getattr(self, name) is not None), None):
+            raise Invalid("id_missing", f"`{missing}` goes with `id`, the attachment's own.", field=missing)
+
+
+_PAST: Final = ("comment", "created_by", "created_at")
 
 
 @router.post(
@@ -77,10 +98,13 @@ async def attach_file(
     """A form with `file`, or the file as the body with its Content-Type and `?name=`.
 
     The media type in the answer is what the content is, whatever was declared. The same `Idempotency-Key`
-    with the same file gives the same attachment. Internal ones are the staff's to add and to read.
+    with the same file gives the same attachment. Internal ones are the staff's to add and to read. Who may import
+    tickets gives a file of another desk its `id`, `comment`, `created_by` and `created_at`.
     """
+    query.check(caller)
     upload_id = uuid4()
-    record_id = upload_id if key is None else attachment_id(ticket_id, caller.person_id, key)
+    named = query.id or (None if key is None else attachment_id(ticket_id, caller.person_id, key))
+    record_id = named or upload_id
     ticket, known = await _admitted(desk, caller, ticket_id, record_id)
     limit = desk.settings.max_attachment_bytes
     incoming = open_incoming(request, query.name, query.visibility, limit)
@@ -90,7 +114,7 @@ async def attach_file(
         object_key = attachment_key(ticket_id, upload_id)
         await objects.put(object_key, chunks)
         new = _described(incoming, intake.finish(), record_id, ticket_id, object_key, caller)
-        record = await _recorded(desk, objects, new)
+        record = await _recorded(desk, objects, new, query)
     else:
         record = await _repeated(known, incoming, intake, chunks)
     response.headers["Location"] = f"/api/v1/tickets/{ticket_id}/attachments/{record.id}"
@@ -142,10 +166,16 @@ def _described(
     )
 
 
-async def _recorded(desk: Desk, objects: Objects, new: NewAttachment) -> Attachment:
+async def _recorded(desk: Desk, objects: Objects, new: NewAttachment, query: UploadQuery) -> Attachment:
     """Writes the row. An object that gets none is deleted, unless the database may still hold the row."""
     try:
         async with desk.database.writing() as writer:
+            if query.created_by is not None:
+                locale = desk.settings.locale
+                new = replace(
+                    new, created_by=await account.ensure_person(writer, query.created_by, locale=locale)
+                )
+            new = replace(new, comment_id=query.comment, created_at=query.created_at)
             stored = await attachment.add(writer, new)
     except (NotFound, Conflict):
         await objects.delete(new.key)
