@@ -8,7 +8,9 @@ caller's decision. What the caller is known by is `cli.credentials`'.
 import asyncio
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ PREFIX: Final = "/api/v1"
 PAGE_SIZE_MAX: Final = 100
 # The API itself answers within ten seconds, whatever is away.
 _TIMEOUT: Final = httpx.Timeout(30, connect=5)
+_CHUNK: Final = 2**18
 _TEMPORARY: Final = frozenset({429, 502, 503, 504})
 
 Token = Annotated[
@@ -135,12 +138,48 @@ class DeskClient:
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
         if content is not None:
             sent["Content-Type"] = "application/json"
+        return self._checked(
+            await self._as_caller(lambda token: self._ask(method, path, params, content, sent, token))
+        )
+
+    async def send_file(self, path: str, file: Path, media_type: str, **params: Any) -> httpx.Response:
+        """A file as the body, a chunk at a time."""
+        sent = {"Content-Type": media_type}
+        return self._checked(
+            await self._as_caller(
+                lambda token: self._ask("POST", path, params, _chunks_of(file), sent, token)
+            )
+        )
+
+    @asynccontextmanager
+    async def download(self, path: str, **params: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body of the answer as it comes in, whatever its size."""
+        sent = {name: value for name, value in params.items() if value is not None}
+        answer = await self._as_caller(
+            lambda token: self._ask("GET", path, sent, None, {}, token, stream=True)
+        )
+        try:
+            with self._told():
+                if not answer.is_success:
+                    await answer.aread()
+            self._checked(answer)
+            yield self._chunks(answer)
+        finally:
+            await answer.aclose()
+
+    async def _chunks(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        with self._told():
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+
+    async def _as_caller(self, ask: Callable[[str], Awaitable[httpx.Response]]) -> httpx.Response:
+        """The answer to `ask` with a token; with a new one if a session has ended."""
         token = self._token or await self._sign_in(None)
-        answer = await self._ask(method, path, params, content, sent, token)
+        answer = await ask(token)
         if answer.status_code == 401 and self._credentials.can_renew:
-            token = await self._sign_in(token)
-            answer = await self._ask(method, path, params, content, sent, token)
-        return self._checked(answer)
+            await answer.aclose()
+            answer = await ask(await self._sign_in(token))
+        return answer
 
     async def _sign_in(self, ended: str | None) -> str:
         """A token other than `ended`; of many requests that miss one at once, only the first signs in."""
@@ -167,12 +206,27 @@ class DeskClient:
         return token
 
     async def _ask(
-        self, method: str, path: str, params: Any, content: bytes | None, headers: dict[str, str], token: str
+        self,
+        method: str,
+        path: str,
+        params: Any,
+        content: bytes | AsyncIterator[bytes] | None,
+        headers: dict[str, str],
+        token: str,
+        *,
+        stream: bool = False,
     ) -> httpx.Response:
         if token:
             headers = {**headers, "Authorization": f"Bearer {token}"}
+        with self._told():
+            request = self._http.build_request(method, path, params=params, content=content, headers=headers)
+            return await self._http.send(request, stream=stream)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What breaks on the way, as Unreachable."""
         try:
-            return await self._http.request(method, path, params=params, content=content, headers=headers)
+            yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             why = f" ({error})" if self.address.startswith("https:") else ""
             raise Unreachable(
@@ -220,6 +274,12 @@ def _written(body: Any) -> bytes:
         UnicodeEncodeError
     ):  # half of a surrogate pair: escaped, it reaches the desk and is refused by name
         return json.dumps(body).encode()
+
+
+async def _chunks_of(file: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(file.open, "rb") as opened:
+        while chunk := await asyncio.to_thread(opened.read, _CHUNK):
+            yield chunk
 
 
 def _body(answer: httpx.Response) -> Any:

@@ -1,16 +1,17 @@
 """An import: lines in, requests out, a bounded number at a time, and an account of what became of each.
 
 Nothing is remembered between runs. Every line has a key by which the desk knows it, so an import that was broken
-off is simply run again, and what is there already stays as it is. A desk that is away is waited for, up to a
-limit. How a kind of line is sent is given by a `Carrier` (`cli.imports`); reading is `cli.lines`'.
+off is simply run again, and what is there already stays as it is. Lines that need a later one are put off to the end,
+in a file. A desk that is away is waited for, up to a limit. How a kind of line is sent is given by a `Carrier`
+(`cli.carriers`); reading is `cli.lines`'.
 """
 
 import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ from functools import partial
 from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
 from cli.client import Refused, Unreachable
-from cli.lines import BadLine, RawLine, feed, parse
+from cli.lines import BadLine, RawLine, Shelf, feed, parse
 from cli.progress import Watcher
 from domain.errors import Unavailable
 from runtime.supervisor import together
@@ -29,11 +30,22 @@ Answer = TypeVar("Answer")
 _HOPELESS: Final = frozenset({401, 403, 404, 405})
 _PAUSE_MAX_SECONDS: Final = 10.0
 REJECTS_LISTED: Final = 100
+AT_ONCE_BYTES: Final = 32 * 2**20
+"""Of all lines that are on their way, unless one alone is longer."""
 
 
 class Outcome(StrEnum):
     CREATED = "created"
     EXISTING = "existing"
+
+
+class NotYet(Exception):
+    """A line that cannot be imported before another one: a stable `code` and a reason for the person."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 class Carrier(Protocol):
@@ -43,7 +55,10 @@ class Carrier(Protocol):
         """What makes two lines the same record; lines of one key are sent one after another."""
 
     async def send(self, fields: dict[str, Any]) -> Outcome:
-        """Raises Refused, Unreachable or BadLine. Sending the same fields again changes nothing."""
+        """Raises Refused, Unreachable, BadLine or NotYet. Sending the same fields again changes nothing."""
+
+    def told(self) -> Mapping[str, int]:
+        """What else there is to say of the lines that were sent."""
 
 
 @dataclass(slots=True)
@@ -126,13 +141,27 @@ class Intake:
         self._patience = patience
         self._rejects = rejects
         self._keys: set[str] = set()
-        self._key_freed = asyncio.Condition()
+        self._bytes = 0
+        self._freed = asyncio.Condition()
+        self._put_off: Shelf | None = None
 
     async def run(self, file: BinaryIO, at_once: int) -> None:
         """Raises what makes going on useless: the desk stays away, or the caller may not import."""
+        with self._timed(), ExitStack() as shelves:
+            lines, before = feed(file), None
+            while True:
+                self._put_off = later = shelves.enter_context(Shelf())
+                await self._pass(lines, at_once)
+                if not later.count:
+                    return
+                if later.count == before:  # each of them waits for a line that is not there
+                    self._put_off = None
+                    return await self._pass(later.lines(), at_once)
+                lines, before = later.lines(), later.count
+
+    async def _pass(self, lines: AsyncIterator[RawLine], at_once: int) -> None:
         waiting: asyncio.Queue[RawLine | None] = asyncio.Queue(1)
-        with self._timed():
-            await together(self._fill(file, waiting, at_once), *(self._work(waiting) for _ in range(at_once)))
+        await together(self._fill(lines, waiting, at_once), *(self._work(waiting) for _ in range(at_once)))
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -142,8 +171,14 @@ class Intake:
         finally:
             self.tally.ended = time.monotonic()
 
-    async def _fill(self, file: BinaryIO, waiting: asyncio.Queue[RawLine | None], at_once: int) -> None:
-        async for line in feed(file):
+    async def _fill(
+        self, lines: AsyncIterator[RawLine], waiting: asyncio.Queue[RawLine | None], at_once: int
+    ) -> None:
+        async for line in lines:
+            size = len(line.text or b"")
+            async with self._freed:
+                await self._freed.wait_for(lambda: not self._bytes or self._bytes + size <= AT_ONCE_BYTES)  # noqa: B023  awaited here
+                self._bytes += size
             await waiting.put(line)
         for _ in range(at_once):
             await waiting.put(None)
@@ -151,21 +186,34 @@ class Intake:
     async def _work(self, waiting: asyncio.Queue[RawLine | None]) -> None:
         while (line := await waiting.get()) is not None:
             try:
-                fields = parse(line)
-                async with self._alone(self._carrier.key(fields)):
-                    outcome = await self._patience.serve(partial(self._carrier.send, fields))
-            except BadLine as error:
-                self._reject(line, error.code, error.reason)
-            except RecursionError:
-                self._reject(line, "invalid_json", "The line is nested too deeply.")
-            except Refused as error:
-                if error.status in _HOPELESS:
-                    raise
-                self._reject(line, error.code, str(error).removeprefix(f"{error.code}: "))
-            else:
-                self.tally.outcomes[outcome] += 1
-            self.tally.lines += 1
-            self._watcher.advance(line.size, str(self.tally))
+                await self._carry(line)
+            finally:
+                async with self._freed:
+                    self._bytes -= len(line.text or b"")
+                    self._freed.notify_all()
+
+    async def _carry(self, line: RawLine) -> None:
+        try:
+            fields = parse(line)
+            async with self._alone(self._carrier.key(fields)):
+                outcome = await self._patience.serve(partial(self._carrier.send, fields))
+        except NotYet as error:
+            if self._put_off is not None:
+                self._put_off.add(line)
+                return
+            self._reject(line, error.code, error.reason)
+        except BadLine as error:
+            self._reject(line, error.code, error.reason)
+        except RecursionError:
+            self._reject(line, "invalid_json", "The line is nested too deeply.")
+        except Refused as error:
+            if error.status in _HOPELESS:
+                raise
+            self._reject(line, error.code, str(error).removeprefix(f"{error.code}: "))
+        else:
+            self.tally.outcomes[outcome] += 1
+        self.tally.lines += 1
+        self._watcher.advance(line.size, str(self.tally))
 
     @asynccontextmanager
     async def _alone(self, key: str | None) -> AsyncIterator[None]:
@@ -173,15 +221,15 @@ class Intake:
         if key is None:
             yield
             return
-        async with self._key_freed:
-            await self._key_freed.wait_for(lambda: key not in self._keys)
+        async with self._freed:
+            await self._freed.wait_for(lambda: key not in self._keys)
             self._keys.add(key)
         try:
             yield
         finally:
             self._keys.discard(key)
-            async with self._key_freed:
-                self._key_freed.notify_all()
+            async with self._freed:
+                self._freed.notify_all()
 
     def _reject(self, line: RawLine, code: str, reason: str) -> None:
         self.tally.rejected += 1

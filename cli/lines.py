@@ -10,12 +10,13 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from threading import Semaphore, Thread
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Self
 
-LINE_LIMIT: Final = 4 * 2**20
-"""Bytes. The API takes bodies of 2 MiB; with an escape for every Chinese character, they are twice as long."""
-_AHEAD: Final = 4
+LINE_LIMIT: Final = 16 * 2**20
+"""Bytes: of a ticket with all that belongs to it, the largest body that the API takes."""
+_AHEAD: Final = 2
 _DISCARD: Final = 2**16
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -120,3 +121,28 @@ def _guarded(file: BinaryIO) -> Iterator[RawLine | Exception | None]:
         yield error
     else:
         yield None
+
+
+class Shelf:
+    """Lines that are put off, in a temporary file, with their numbers."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self._file = TemporaryFile()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, line: RawLine) -> None:
+        self.count += 1
+        self._file.write(b"%d %d " % (line.number, line.size) + (line.text or b"") + b"\n")
+
+    async def lines(self) -> AsyncIterator[RawLine]:
+        """Each of them once, in the order in which they were put off."""
+        self._file.seek(0)
+        for written in self._file:
+            number, size, text = written.rstrip(b"\n").split(b" ", 2)
+            yield RawLine(int(number), text, int(size))

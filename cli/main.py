@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("cli.migrate", "Prepare the database, the Temporal namespace and the first administrator."),
     "promote": ("cli.promote", "Make this version of the workers the current one of its deployment."),
     "import": ("cli.imports", "Import people or tickets from JSON lines; safe to repeat."),
+    "export": ("cli.export", "Export tickets as JSON lines or CSV."),
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "member": ("cli.member", "Show points and leaderboards, bring facts."),
     "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
