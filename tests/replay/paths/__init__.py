@@ -27,6 +27,7 @@ PATHS: Final[dict[str, Path]] = {
     "ticket-ladder": ticket.ladder,
     "ticket-ladder-runs": ticket.ladder_runs,
     "ticket-late": ticket.late,
+    "ticket-taken-over": ticket.taken_over,
     "ticket-closes": ticket.closes,
     "ticket-ends": ticket.ends,
     "ticket-outage": ticket.outage,

@@ -13,20 +13,22 @@ from domain import ids
 from domain.account import Absence, Role
 from domain.classifier.classification import Classification, Guess
 from domain.errors import Unavailable
+from domain.sla.clock import Clock
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.ticket import process
-from domain.ticket.fields import Kind, Priority, Relation
-from domain.ticket.messages import Act, Edit, ProcessView, Reconsider, TicketInput
+from domain.ticket.fields import Kind, Priority, Relation, Status
+from domain.ticket.messages import Act, Edit, Past, ProcessView, Reconsider, Requester, TicketInput
 from domain.ticket.moves import Action
 from domain.ticket.state import TicketState
 from storage.account import people
 from storage.sla import create_policy
-from storage.ticket import read
+from storage.ticket import past, read
 from storage.ticket.commit import commit
 from tests.replay.stage import Stage, until
 from tests.workflows.desk import Outage, TicketDesk, running
 from workflows.ticket import TicketWorkflow
 
+_BELONGINGS = ("comments", "events", "ledger", "watchers", "collaborators", "links")
 _LIMIT = 40
 _SHORTEST = 10
 _TARGETS = {ClockName.FIRST_RESPONSE: timedelta(seconds=2), ClockName.RESOLUTION: timedelta(seconds=4)}
@@ -183,6 +185,40 @@ async def late(stage: Stage) -> Sequence[str]:
     async with running(stage.client, stage.database, queue=desk.queue):
         await _without_timers(desk, command.ticket_id)
     return [handle.id]
+
+
+async def taken_over(stage: Stage) -> Sequence[str]:
+    """A ticket of another desk comes with a clock that ran out on the way; what has fired there is passed over."""
+    async with _desk(stage) as desk:
+        await _new_promises(desk, _QUICK)
+        agent = await desk.person(Role.AGENT)
+        since = datetime.now(UTC) - timedelta(hours=1)
+        clock = Clock(
+            name=ClockName.RESOLUTION,
+            cycle=1,
+            target=timedelta(seconds=4),
+            started_at=since,
+            running_since=since,
+            fired={"50%": 1},
+        )
+        before = Past(
+            number=7000,
+            status=Status.ASSIGNED,
+            priority=Priority.HIGH,
+            assignee_id=agent,
+            assignee_tier=1,
+            updated_at=since,
+            first_responded_at=since,
+            clocks={ClockName.RESOLUTION: clock},
+        )
+        command = desk.command(requester=Requester(person_id=agent), past=before)
+        async with stage.database.writing() as writer:
+            nothing: dict[str, list[str]] = {name: [] for name in _BELONGINGS}
+            await past.stage(writer, command.ticket_id, command.fingerprint, nothing)
+        await desk.open(command)
+        await _at(desk, command.ticket_id, 2)
+        await desk.act(command.ticket_id, Action.RESOLVE, actor_id=agent, body="Cleaned")
+        return [desk.handle(command.ticket_id).id]
 
 
 async def closes(stage: Stage) -> Sequence[str]:
