@@ -35,8 +35,10 @@ class Asking:
     """Makes the requests and looks at the answers. It blocks, so it has a thread of its own."""
 
     def __init__(self, app: FastAPI, address: str, token: str, world: dict[str, Any]) -> None:
-        from schemathesis import checks, openapi  # takes a second, which only this test has to wait
+        # It takes a second, which only this test has to wait.
+        from schemathesis import checks, openapi, serializer
 
+        serializer.alias("application/jsonl", "application/octet-stream")
         found = [found.ok() for found in openapi.from_dict(app.openapi()).get_all_operations()]
         self._operations = sorted(
             found, key=lambda one: (TURN.index(one.method), one.path.endswith("/merge"))
