@@ -44,7 +44,7 @@ class ReconciliationActivities:
         now = datetime.now(UTC)
         if page.after is None:
             async with self._database.writing() as writer:
-                await self._store.wake_members(writer, now)
+                await self._store.wake_late(writer, now)
         async with self._database.reading() as reader:
             last, states = await self._store.with_process(reader, page.after, self._size, now)
         limit = asyncio.Semaphore(_AT_ONCE)

@@ -41,6 +41,9 @@ _PLAIN: Final = 60
 _WORD: Final = 39
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
+_PAGES: Final = {"survey": "surveys"}
+"""The first part of the address of the page behind a signed link, by its purpose."""
+
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 
@@ -104,12 +107,30 @@ class MailRenderer:
             "name": delivery.name,
             "desk": self.desk,
             "ticket_url": f"{self.base_url}/tickets/{ticket_id}" if ticket_id else None,
+            "answer_url": self._answer_url(delivery),
+            "scores": _scores(delivery.params.get("scores")),
             "preferences_url": self._preferences_url,
         }
+
+    def _answer_url(self, delivery: Delivery) -> str | None:
+        """Where a signed link leads."""
+        if delivery.link is None:
+            return None
+        return page_of_link(self.base_url, delivery.params["link"]["purpose"], delivery.link)
 
     @property
     def _preferences_url(self) -> str:
         return f"{self.base_url}/notifications/preferences"
+
+
+def page_of_link(base_url: str, purpose: str, token: str) -> str:
+    """The address of the page behind a signed link."""
+    return f"{base_url}/{_PAGES[purpose]}/{token}"
+
+
+def _scores(ends: Any) -> list[int]:
+    """The scores that a mail offers, from the lowest to the highest."""
+    return list(range(ends[0], ends[1] + 1)) if ends else []
 
 
 def bodies(message: EmailMessage) -> Mapping[str, str]:

@@ -29,6 +29,10 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.SLA_WARNING: _("Ticket #{number} is close to its due time: {subject}"),
     Kind.SLA_BREACHED: _("Ticket #{number} is overdue: {subject}"),
     Kind.LEVEL_REACHED: _("You have reached the level {level}"),
+    Kind.SURVEY_ASKED: _("How did we do on #{number}: {subject}?"),
+    Kind.SURVEY_REMINDED: _("A reminder: how did we do on #{number}: {subject}?"),
+    Kind.SURVEY_TASK: _("{actor} gave a low score, {score}, on ticket #{number}: {subject}"),
+    Kind.SURVEY_TASK_OVERDUE: _("Nobody has called back yet on ticket #{number}: {subject}"),
 }
 
 _TEXTS: Final[Mapping[Kind, str]] = {
@@ -47,6 +51,10 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.SLA_WARNING: _("{clock} is due at {due_at}."),
     Kind.SLA_BREACHED: _("{clock} was due at {due_at}."),
     Kind.LEVEL_REACHED: _("You have {points} points. Thank you for what you contribute."),
+    Kind.SURVEY_ASKED: _("It takes a minute. You can answer once, until {due_at}, without signing in."),
+    Kind.SURVEY_REMINDED: _("You can still answer, until {due_at}, without signing in."),
+    Kind.SURVEY_TASK: _("Please call back by {due_at}, and say what came of it."),
+    Kind.SURVEY_TASK_OVERDUE: _("After the score {score} somebody should have called back by {due_at}."),
 }
 
 _ESCALATED_BY_CLOCK: Final = _("{clock} was due at {due_at} and is still open.")
@@ -57,6 +65,10 @@ _SUBJECTS: Final[Mapping[Kind, str]] = {
     Kind.TICKET_ESCALATED: _("{tag} Escalated: {subject}"),
     Kind.TICKET_MENTIONED: _("{tag} You were mentioned: {subject}"),
     Kind.SLA_WARNING: _("{tag} Due soon: {subject}"),
+    Kind.SURVEY_ASKED: _("{tag} How did we do? {subject}"),
+    Kind.SURVEY_REMINDED: _("{tag} A reminder: how did we do? {subject}"),
+    Kind.SURVEY_TASK: _("{tag} Low score: {subject}"),
+    Kind.SURVEY_TASK_OVERDUE: _("{tag} Overdue call: {subject}"),
     Kind.SLA_BREACHED: _("{tag} Overdue: {subject}"),
 }
 """Mails to those who work. The conversation with the requester keeps one subject and so one thread."""
@@ -125,5 +137,6 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "clock": say(_CLOCKS.get(params.get("clock") or "", _UNKNOWN)),
         "level": say(_LEVELS.get(str(params.get("level")), "{level}"), level=params.get("level") or unknown),
         "points": say.number(params.get("points") or 0),
+        "score": str(params.get("score", unknown)),
         "due_at": say.instant(datetime.fromisoformat(due_at), time_zone) if due_at else unknown,
     }

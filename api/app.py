@@ -16,6 +16,7 @@ from api import (
     codec,
     field,
     health,
+    link,
     macro,
     member,
     metrics,
@@ -25,6 +26,7 @@ from api import (
     report,
     sla,
     stream,
+    survey,
     ticket,
     view,
 )
@@ -32,6 +34,7 @@ from api.desk import Desk
 from api.errors import install, problems
 from api.middleware import FORM_OVERHEAD, Frame
 from api.stream.hub import Hub
+from api.survey import page as survey_page
 from api.throttle import WrongTokens
 from api.ticket.imports import IMPORT_LIMIT
 from runtime.metrics import Page
@@ -56,6 +59,7 @@ def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page]
     reference.install(app)
     app.include_router(health.router, tags=["health"])
     app.include_router(metrics.router)
+    app.include_router(survey_page.router)
     app.include_router(_features(), prefix=PREFIX, responses=problems(401, 403, 422, 503))
     app.add_middleware(
         Frame,
@@ -83,6 +87,8 @@ def _features() -> APIRouter:
     features.include_router(reconciliation.router)
     features.include_router(report.router)
     features.include_router(sla.router)
+    features.include_router(survey.router)
+    features.include_router(link.router)
     features.include_router(calendar.router)
     features.include_router(notification.router)
     features.include_router(view.router)

@@ -33,6 +33,7 @@ STATUS: Final[Mapping[str, int]] = {
     "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
+    "gone": 410,
     "stale": 412,
     "too_large": 413,
     "invalid": 422,

@@ -23,6 +23,7 @@ from runtime.origin import REQUEST_ID
 
 _log = structlog.get_logger()
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_LINK: Final = re.compile(r"(/surveys/(?:answers/)?)[A-Za-z0-9_-]{50,}")
 _TICKET: Final = re.compile(r"/tickets/([0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?:/|$)")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -68,7 +69,8 @@ class Frame:
     async def _fail(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         known = as_desk_error(error)
         if known is None:
-            _log.error("request_failed", method=scope["method"], path=scope["path"], exc_info=error)
+            path = _told_path(scope["path"])
+            _log.error("request_failed", method=scope["method"], path=path, exc_info=error)
             response = problem(
                 scope, 500, "internal_error", "Something broke on our side. It has been logged."
             )
@@ -158,6 +160,11 @@ def _name(span: Any, scope: Scope, status: int) -> None:
     )
 
 
+def _told_path(path: str) -> str:
+    """Without the token of a signed link, which whoever reads the log could use."""
+    return _LINK.sub(r"\1…", path)
+
+
 def _record(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
     route = _route(scope)
@@ -165,7 +172,13 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     SECONDS.labels(method, route).observe(seconds)
     if scope["path"] not in _QUIET:
         write = _log.debug if 0 < status < 400 else _log.info
-        write("request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+        write(
+            "request",
+            method=method,
+            path=_told_path(scope["path"]),
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
 
 
 def _route(scope: Scope) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints
 
-from adapters.mail import MailRenderer, bodies
+from adapters.mail import MailRenderer, bodies, page_of_link
 from adapters.notification import words
 from api.dependencies import Caller, CurrentDesk
 from api.desk import Desk
@@ -24,6 +24,7 @@ from domain.authorization import Owned, check, may, not_found
 from domain.errors import Invalid
 from domain.notification import Channel, Kind, Notification, Preferences, QuietHours, State
 from runtime.i18n import translator
+from storage import link as links
 from storage.account import people
 from storage.database import Reader
 from storage.notification import delivery, preference, read
@@ -82,7 +83,10 @@ class MailView(BaseModel):
 
 
 class NotificationDetail(NotificationView):
+    """`link` is where its recipient answers, without signing in, what it asks; nobody else sees it."""
+
     mail: MailView | None
+    link: str | None
 
 
 class Unread(BaseModel):
@@ -159,13 +163,17 @@ async def set_preferences(body: PreferencesForm, caller: Caller, desk: CurrentDe
 @router.get("/{notification_id}", responses=problems(404))
 async def read_notification(notification_id: UUID, caller: Caller, desk: CurrentDesk) -> NotificationDetail:
     """A mail comes with its subject and both bodies, in the language of its recipient."""
+    base_url = desk.settings.base_url
     async with desk.database.reading() as reader:
         row = await _visible(reader, notification_id, caller)
-        mail = await delivery.mail_of(reader, row.id) if row.channel is Channel.EMAIL else None
+        mail = None
+        if row.channel is Channel.EMAIL:  # what a link can do is for its recipient alone
+            mail = await delivery.mail_of(reader, row.id, linked=row.recipient.id == caller.person_id)
+        link = await _link(reader, row, base_url) if row.recipient.id == caller.person_id else None
         time_zone = await _time_zone(reader, caller)
     view = _view(row, caller, time_zone)
     if mail is None:
-        return NotificationDetail(**dict(view), mail=None)
+        return NotificationDetail(**dict(view), mail=None, link=link)
     message = await asyncio.to_thread(_renderer(desk).render, mail, row.sent_at or row.created_at)
     texts = bodies(message)
     rendered = MailView(
@@ -174,7 +182,7 @@ async def read_notification(notification_id: UUID, caller: Caller, desk: Current
         text=texts["plain"],
         html=texts["html"],
     )
-    return NotificationDetail(**dict(view), mail=rendered)
+    return NotificationDetail(**dict(view), mail=rendered, link=link)
 
 
 @router.post("/{notification_id}/read", responses=problems(404, 409))
@@ -248,6 +256,14 @@ def _view(row: Notification, caller: Principal, time_zone: str) -> NotificationV
         sent_at=row.sent_at,
         read_at=row.read_at,
     )
+
+
+async def _link(reader: Reader, row: Notification, base_url: str) -> str | None:
+    wanted = row.params.get("link")
+    if wanted is None:
+        return None
+    token = await links.token_of(reader, wanted)
+    return None if token is None else page_of_link(base_url, wanted["purpose"], token)
 
 
 def _ticket(params: Mapping[str, Any]) -> TicketRef | None:

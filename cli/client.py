@@ -118,6 +118,9 @@ class DeskClient:
     async def post(self, path: str, body: Any, **headers: str | None) -> Any:
         return _body(await self.call("POST", path, body=body, **headers))
 
+    async def patch(self, path: str, body: Any) -> Any:
+        return _body(await self.call("PATCH", path, body=body))
+
     async def rows(self, path: str, limit: int | None = None, **params: Any) -> tuple[list[Any], bool]:
         """Up to `limit` rows of a list, page by page, and whether there are more."""
         size = PAGE_SIZE_MAX if limit is None else min(limit, PAGE_SIZE_MAX)

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("cli.export", "Export tickets as JSON lines or CSV."),
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "member": ("cli.member", "Show points and leaderboards, bring facts."),
+    "survey": ("cli.survey", "Show surveys, their results, and the tasks of low scores."),
     "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
     "process": ("cli.process", "Show the durable process behind a ticket."),
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
@@ -35,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("cli.doctor", "Tell what is wrong with the desk, and what to do about it."),
     "backup": ("cli.backup", "Back up the desk, while it runs."),
     "restore": ("cli.backup", "Put a backup back into an empty data directory."),
+    "link": ("cli.link", "Manage the keys of signed links."),
     "key": ("cli.key", "Make, rotate and list the keys of encrypted histories."),
 }
 

@@ -24,6 +24,7 @@ from runtime.temporal import (
 from storage.database import Database
 from storage.migrate import upgrade
 from storage.sla import ensure_default_policy
+from storage.survey.definition import ensure_default_survey
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +52,7 @@ async def _database(settings: Settings) -> None:
         await ensure_administrator(database, settings)
         async with database.writing() as writer:
             await ensure_default_policy(writer)
+            await ensure_default_survey(writer)
     finally:
         await database.close()
 

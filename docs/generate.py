@@ -27,7 +27,7 @@ from cli.main import COMMANDS, build
 from domain.account import Role, Scope
 from domain.authorization import RULES, Rule
 from domain.notification import DEFAULT_CHANNELS, URGENT, Channel, Kind
-from domain.report.figures import BACKLOG, SLA, STATISTICS, TICKETS, Figure
+from domain.report.figures import BACKLOG, SLA, STATISTICS, SURVEYS, TICKETS, Figure
 from domain.ticket.fields import Status
 from domain.ticket.moves import MOVES, Action
 from runtime.settings import Settings
@@ -212,6 +212,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "report_tickets": defined(TICKETS),
     "report_sla": defined(SLA),
     "report_backlog": defined(BACKLOG),
+    "survey_results": defined(SURVEYS),
 }
 
 

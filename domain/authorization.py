@@ -66,6 +66,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "ticket.act:watch": Rule(_WRITE, EVERYONE),
     "ticket.act:unwatch": Rule(_WRITE, EVERYONE),
     "ticket.act:*": Rule(_WRITE, STAFF, works=True),  # every other action
+    "task.list": Rule(_READ, STAFF),
+    "task.read": Rule(_READ, STAFF, works=True),
+    "task.write": Rule(_WRITE, STAFF, works=True),
     "tag.list": Rule(_READ, STAFF),
     "bulk.start": Rule(_WRITE, STAFF),
     "bulk.read": Rule(_READ, MANAGEMENT, own=STAFF),
@@ -118,7 +121,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "leaderboard.read": Rule(Scope.PEOPLE_READ, EVERYONE),
     "rules.read": Rule(Scope.PEOPLE_READ, EVERYONE),
     "rules.write": Rule(Scope.SETTINGS_WRITE, ADMINS),
+    # surveys; to answer one, its link is enough
+    "survey.read": Rule(Scope.SETTINGS_READ, STAFF),
+    "survey.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
+    "survey.results": Rule(_READ, MANAGEMENT),  # of the whole desk, and what each said
     # the desk itself
+    "link.rotate": Rule(Scope.SETTINGS_WRITE, ADMINS),
     "codec.decode": Rule(Scope.HISTORIES_READ, ADMINS),
 }
 

@@ -2,6 +2,7 @@
 
     DeskError
     ├── NotFound       it is not there, or you may not know that it is
+    ├── Gone           it was there for a while, and that is over
     ├── Forbidden      you are known, and you may not
     ├── Unauthorized   you are not known
     ├── Invalid        the message can never be right as it is
@@ -39,6 +40,10 @@ class DeskError(Exception):
 
 class NotFound(DeskError):
     kind = "not_found"
+
+
+class Gone(DeskError):
+    kind = "gone"
 
 
 class Forbidden(DeskError):

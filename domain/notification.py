@@ -40,6 +40,10 @@ class Kind(StrEnum):
     SLA_WARNING = "sla_warning"
     SLA_BREACHED = "sla_breached"
     LEVEL_REACHED = "level_reached"
+    SURVEY_ASKED = "survey_asked"
+    SURVEY_REMINDED = "survey_reminded"
+    SURVEY_TASK = "survey_task"
+    SURVEY_TASK_OVERDUE = "survey_task_overdue"
 
 
 class Channel(StrEnum):
@@ -181,7 +185,8 @@ class NewNotification:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """All that one mail is made of, as it is when it is about to be sent."""
+    """All that one mail is made of, as it is when it is about to be sent. `link` is the token of the signed link that
+    `params` name, if they do."""
 
     notification_id: UUID
     kind: Kind
@@ -192,6 +197,7 @@ class Delivery:
     email: str
     active: bool = True
     body: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

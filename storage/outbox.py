@@ -28,6 +28,7 @@ Topic = Literal[
     "split",
     "bulk",
     "member",
+    "survey",
     "restored",
 ]
 

@@ -31,6 +31,7 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
         UNION ALL SELECT 'member', person_id::text, '{}' FROM members
             WHERE wanted_since IS NOT NULL OR next_at IS NOT NULL
+        UNION ALL SELECT 'survey', id::text, '{}' FROM surveys
         UNION ALL SELECT 'ticket', merged_into::text,
             jsonb_build_object('cause', 'merged', 'ticket_id', id, 'version', version)
             FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
@@ -45,10 +46,13 @@ _LATE: Final = timedelta(minutes=5)
 _WAKE_LATE: Final = text("""
     WITH woken AS (
         INSERT INTO outbox (topic, key, payload)
-        SELECT 'member', person_id::text, '{}' FROM members WHERE wanted_since < :late OR next_at < :late
+        SELECT 'member', person_id::text, '{}'::jsonb FROM members WHERE wanted_since < :late OR next_at < :late
+        UNION ALL SELECT 'survey', id::text, '{}' FROM surveys WHERE next_at < :late OR EXISTS (
+            SELECT FROM survey_invitations AS one WHERE one.survey_id = surveys.id AND one.next_at < :late
+        )
         RETURNING id
     )
-    SELECT pg_notify('duradesk_outbox', 'member') FROM woken LIMIT 1
+    SELECT pg_notify('duradesk_outbox', 'reconciliation') FROM woken LIMIT 1
 """)
 
 
@@ -115,10 +119,11 @@ async def findings(
 
 async def repeat_requests(writer: Writer) -> None:
     """Asks again for everything that a lost Temporal store may have forgotten: mails under way, absences, bulk
-    actions, members, merges, changed promises. What runs or ran already is not done twice."""
+    actions, members, surveys, merges, changed promises. What runs or ran already is not done twice."""
     await writer.execute(_REPEAT)
 
 
-async def wake_members(writer: Writer, now: datetime) -> None:
-    """Asks again for members whose process should have done something by now. One more call does no harm."""
+async def wake_late(writer: Writer, now: datetime) -> None:
+    """Asks again for members and surveys whose process should have done something by now. One more call does no
+    harm."""
     await writer.execute(_WAKE_LATE, {"late": now - _LATE})

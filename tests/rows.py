@@ -1,14 +1,19 @@
 """Rows that a test inserts by hand, where the process that writes them is not what it is about."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from domain.field import comparables
+from domain.survey.definition import AFTER_RESOLUTION
+from domain.survey.invitation import PURPOSE
+from storage import link
 from storage.database import Database, connection_of
+from storage.survey.definition import ensure_default_survey
+from storage.tables.survey import SurveyAnswerRow, SurveyInvitationRow, SurveyTaskRow
 from storage.tables.ticket import TicketFieldRow, TicketRow, TicketTagRow
 from storage.ticket.words import write_anew
 
@@ -47,3 +52,61 @@ async def insert_ticket(database: Database, requester_id: UUID, **fields: Any) -
         await write_anew(await connection_of(writer), values["id"])
     ticket_id: UUID = values["id"]
     return ticket_id
+
+
+async def insert_invitation(database: Database, person_id: UUID, **fields: Any) -> UUID:
+    """Somebody who was asked just now by the survey after resolutions; `fields` are columns of invitations."""
+    now = datetime.now(UTC)
+    values = {
+        "id": uuid4(),
+        "survey_id": AFTER_RESOLUTION,
+        "person_id": person_id,
+        "state": "asked",
+        "ask_at": now,
+        "asked_at": now,
+        "closes_at": (now + timedelta(days=7)).replace(microsecond=0),
+        **fields,
+    }
+    async with database.writing() as writer:
+        await ensure_default_survey(writer)
+        await writer.execute(insert(SurveyInvitationRow).values(values))
+    invitation_id: UUID = values["id"]
+    return invitation_id
+
+
+async def insert_answer(database: Database, invitation_id: UUID, score: int | None, **fields: Any) -> None:
+    values = {
+        "survey_id": AFTER_RESOLUTION,
+        "version": 1,
+        "score": score,
+        "answers": {},
+        "answered_at": datetime.now(UTC),
+        **fields,
+    }
+    async with database.writing() as writer:
+        await writer.execute(insert(SurveyAnswerRow).values(invitation_id=invitation_id, **values))
+        of = SurveyInvitationRow.id == invitation_id
+        await writer.execute(update(SurveyInvitationRow).where(of).values(state="answered", next_at=None))
+
+
+async def insert_task(database: Database, person_id: UUID, ticket_id: UUID) -> UUID:
+    """What a low score on a ticket asks for."""
+    now, task_id = datetime.now(UTC), uuid4()
+    invitation_id = await insert_invitation(database, person_id, ticket_id=ticket_id)
+    await insert_answer(database, invitation_id, 1)
+    values = {"ticket_id": ticket_id, "state": "open", "created_at": now, "due_at": now + timedelta(hours=8)}
+    ids = {"id": task_id, "invitation_id": invitation_id, "survey_id": AFTER_RESOLUTION}
+    async with database.writing() as writer:
+        await writer.execute(insert(SurveyTaskRow).values(**ids, **values))
+    return task_id
+
+
+async def link_to(database: Database, invitation_id: UUID, expires_at: datetime | None = None) -> str:
+    """The token of the link that the mail of an invitation holds."""
+    end = expires_at or datetime.now(UTC) + timedelta(days=7)
+    wanted = {"purpose": PURPOSE, "id": str(invitation_id), "expires_at": end.isoformat()}
+    async with database.writing() as writer:
+        await link.ensure_key(writer)
+        token = await link.token_of(writer, wanted)
+    assert token is not None
+    return token

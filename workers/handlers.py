@@ -21,6 +21,7 @@ from domain.notification import NotificationInput
 from domain.queues import BEHIND, PROCESS
 from domain.reconciliation import ReconciliationInput
 from domain.sla.rollout import RolloutInput
+from domain.survey.messages import SurveyInput
 from domain.ticket.messages import OpenTicket, Reconsider, TicketInput
 from runtime.origin import go_on_from
 from storage import assignment
@@ -28,12 +29,14 @@ from storage.account import people
 from storage.database import Database, Reader
 from storage.outbox import ORIGIN, OutboxMessage
 from workers.relay import Handler
+from workflows import member, survey
 from workflows.account import AbsenceInput, AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
-from workflows.member import WAKE, MemberWorkflow
+from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
+from workflows.survey import SurveyWorkflow
 from workflows.ticket import TicketWorkflow, starting_attributes
 
 _CONCURRENCY = 16
@@ -57,6 +60,7 @@ class Handlers:
             "split": self.split,
             "bulk": self.bulk,
             "member": self.member,
+            "survey": self.survey,
             "restored": self.restored,
         }
 
@@ -141,17 +145,16 @@ class Handlers:
 
         async def wake(key: str) -> None:
             async with limit:
-                await self._client.start_workflow(
-                    MemberWorkflow.run,
-                    MemberInput(member_id=UUID(key)),
-                    id=ids.workflow_id("member", key),
-                    task_queue=PROCESS,
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                    start_signal=WAKE,
-                    priority=Priority(priority_key=BEHIND),
-                )
+                start = MemberInput(member_id=UUID(key))
+                await self._wake(MemberWorkflow.run, start, ids.workflow_id("member", key), member.WAKE)
 
         await asyncio.gather(*(wake(key) for key in dict.fromkeys(row.key for row in rows)))
+
+    async def survey(self, rows: Sequence[OutboxMessage]) -> None:
+        """Wakes the processes of surveys that have something to do earlier than they know, or starts them."""
+        for key in dict.fromkeys(row.key for row in rows):
+            start = SurveyInput(survey_id=UUID(key))
+            await self._wake(SurveyWorkflow.run, start, ids.workflow_id("survey", key), survey.WAKE)
 
     async def restored(self, rows: Sequence[OutboxMessage]) -> None:
         """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""
@@ -167,6 +170,18 @@ class Handlers:
         async with self._database.reading() as reader:
             tickets = await assignment.active_tickets_of(reader, person_id)
         await send_all(self._client, tickets, Reconsider(cause="absence", person_id=person_id))
+
+    async def _wake(self, run: Any, start: object, workflow_id: str, signal: str) -> None:
+        """Tells a process that there is something new, and starts it if it does not run, behind all tickets."""
+        await self._client.start_workflow(
+            run,
+            start,
+            id=workflow_id,
+            task_queue=PROCESS,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=signal,
+            priority=Priority(priority_key=BEHIND),
+        )
 
     async def _start_once(self, run: Any, argument: object, workflow_id: str, **options: Any) -> None:
         try:

@@ -14,6 +14,7 @@ from activities.member import MemberActivities
 from activities.notification import NotificationActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
+from activities.survey import SurveyActivities
 from activities.ticket import TicketActivities
 from adapters import classifier as trainer
 from adapters.mail import MailRenderer
@@ -22,6 +23,8 @@ from adapters.smtp import sender_for
 from api.desk import Desk
 from domain.member.record import Advance, Advanced
 from domain.queues import DELIVERY
+from domain.survey.messages import Advance as AdvanceSurvey
+from domain.survey.messages import Advanced as SurveyAdvanced
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
@@ -29,6 +32,7 @@ from storage.bulk import Bulks
 from storage.database import Database, Writer
 from storage.member.commit import advance
 from storage.notification import Deliveries
+from storage.survey.commit import advance as commit_survey
 from storage.ticket.commit import commit
 from workers.bulk import Performer
 from workers.housekeeping import sweepers
@@ -41,6 +45,7 @@ from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
+from workflows.survey import SurveyWorkflow
 from workflows.ticket import TicketWorkflow
 
 WORKFLOWS: Sequence[type] = (
@@ -50,6 +55,7 @@ WORKFLOWS: Sequence[type] = (
     AbsenceWorkflow,
     BulkWorkflow,
     MemberWorkflow,
+    SurveyWorkflow,
     TrainingWorkflow,
     HousekeepingWorkflow,
     ReconciliationWorkflow,
@@ -82,8 +88,12 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     async def advance_member(writer: Writer, wanted: Advance, mail: bool) -> Advanced:
         return await advance(writer, wanted, mail=mail)
 
+    async def advance_survey(writer: Writer, wanted: AdvanceSurvey, mail: bool) -> SurveyAdvanced:
+        return await commit_survey(writer, wanted, mail=mail)
+
     tickets = TicketActivities(database, commit_change, mail=mail, count=count_commit)
     members = MemberActivities(database, advance_member, mail=mail)
+    surveys = SurveyActivities(database, advance_survey, mail=mail)
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
@@ -100,6 +110,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             notifications.give_up,
             bulks.carry_out,
             members.advance,
+            surveys.advance,
             learning.train,
             learning.conclude,
             housekeeping.sweep,

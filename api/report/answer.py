@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field, create_model
 from api.sheet import Pages, sheet
 from domain.account import Ref
 from domain.report.asked import PARTS, Asked, Bucket
-from domain.report.figures import TIMES, Figure, Shape
+from domain.report.figures import ENDS, TIMES, Figure, Shape
 from domain.sheet import Cell
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Channel, Kind, Priority
@@ -30,6 +30,13 @@ class Times(BaseModel):
     mean: float | None
     p50: float | None
     p90: float | None
+
+
+class Interval(BaseModel):
+    """Where a figure lies with 95 % confidence."""
+
+    low: float
+    high: float
 
 
 class PeriodGroup(BaseModel):
@@ -70,6 +77,8 @@ _TYPES: Final[Mapping[Shape, Any]] = {
     "share": float | None,
     "times": Times,
     "length": float | None,
+    "mean": float | None,
+    "interval": Interval | None,
 }
 
 
@@ -81,7 +90,9 @@ def figures_model(name: str, figures: Sequence[Figure], base: type[BaseModel] = 
     return create_model(name, __base__=base, **fields)
 
 
-def report_model(name: Literal["Tickets", "Sla", "Backlog"], figures: Sequence[Figure]) -> type[BaseModel]:
+def report_model(
+    name: Literal["Tickets", "Sla", "Backlog", "Survey"], figures: Sequence[Figure]
+) -> type[BaseModel]:
     """The answer of a report."""
     row: Any = figures_model(f"{name}ReportRow", figures, Groups)
     total: Any = figures_model(f"{name}ReportTotal", figures)
@@ -160,7 +171,12 @@ def group_cells(group: str, value: Group) -> Sequence[Cell]:
 
 
 def _cells(figure: Figure, value: Any) -> Iterator[Cell]:
-    if figure.shape == "times":
-        yield from (value[part] for part in TIMES)
-    else:
-        yield value
+    match figure.shape:
+        case "times":
+            yield from (value[part] for part in TIMES)
+        case "interval":
+            yield from (None if value is None else value[end] for end in ENDS)
+        case "counts":
+            yield " ".join(f"{name}:{count}" for name, count in value.items())
+        case _:
+            yield value

@@ -15,13 +15,13 @@ from api.report.asked import BacklogQuery, Chosen, SlaQuery, TicketsQuery
 from api.sheet import CONTENT
 from domain.authorization import check
 from domain.report.asked import DIMENSIONS, PARTS, Asked, OfTickets
-from domain.report.figures import BACKLOG, SLA, STATISTICS, TICKETS, Figure
+from domain.report.figures import BACKLOG, SLA, STATISTICS, SURVEYS, TICKETS, Figure
 from storage import report
 from storage.report import Report
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {200: CONTENT, **problems(403)}
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {200: CONTENT, **problems(403)}
 _OF_TICKETS: Final = get_args(OfTickets)
 
 
@@ -66,6 +66,7 @@ _DEFINITIONS: Final = (
     _defined("tickets", "/reports/tickets", (*PARTS, *_OF_TICKETS), TICKETS),
     _defined("sla", "/reports/sla", (*PARTS, *DIMENSIONS), SLA),
     _defined("backlog", "/reports/backlog", _OF_TICKETS, BACKLOG),
+    _defined("survey", "/surveys/{survey_id}/results", (*PARTS, *_OF_TICKETS), SURVEYS),
     _defined("statistics", "/tickets/statistics", (), STATISTICS),
 )
 
@@ -77,7 +78,7 @@ async def list_reports(caller: Caller) -> Page[ReportDefinition]:
     return whole(_DEFINITIONS)
 
 
-@router.get("/tickets", response_model=report_model("Tickets", TICKETS), responses=_RESPONSES)
+@router.get("/tickets", response_model=report_model("Tickets", TICKETS), responses=RESPONSES)
 async def report_tickets(
     query: Annotated[TicketsQuery, Query()], desk: CurrentDesk, caller: Caller
 ) -> Response:
@@ -87,10 +88,10 @@ async def report_tickets(
     asked = query.asked(caller, now, query.group_by)
     async with desk.database.snapshot() as reader:
         found = await report.tickets(reader, asked, now)
-    return await _answered("tickets", query, asked, found, TICKETS, str(query.zone(caller)), now)
+    return await answered("tickets", query, asked, found, TICKETS, str(query.zone(caller)), now)
 
 
-@router.get("/sla", response_model=report_model("Sla", SLA), responses=_RESPONSES)
+@router.get("/sla", response_model=report_model("Sla", SLA), responses=RESPONSES)
 async def report_sla(query: Annotated[SlaQuery, Query()], desk: CurrentDesk, caller: Caller) -> Response:
     """What became of promises in a period: kept, broken, and how much working time they took."""
     check(caller, "report.read")
@@ -98,10 +99,10 @@ async def report_sla(query: Annotated[SlaQuery, Query()], desk: CurrentDesk, cal
     asked = query.asked(caller, now, query.group_by)
     async with desk.database.snapshot() as reader:
         found = await report.sla(reader, asked)
-    return await _answered("sla", query, asked, found, SLA, str(query.zone(caller)), now)
+    return await answered("sla", query, asked, found, SLA, str(query.zone(caller)), now)
 
 
-@router.get("/backlog", response_model=report_model("Backlog", BACKLOG), responses=_RESPONSES)
+@router.get("/backlog", response_model=report_model("Backlog", BACKLOG), responses=RESPONSES)
 async def report_backlog(
     query: Annotated[BacklogQuery, Query()], desk: CurrentDesk, caller: Caller
 ) -> Response:
@@ -112,10 +113,10 @@ async def report_backlog(
     asked = query.asked(at)
     async with desk.database.snapshot() as reader:
         found = await report.backlog(reader, asked, at)
-    return await _answered("backlog", query, asked, found, BACKLOG, str(query.zone(caller)), now)
+    return await answered("backlog", query, asked, found, BACKLOG, str(query.zone(caller)), now)
 
 
-async def _answered(
+async def answered(
     name: str,
     query: Chosen,
     asked: Asked,

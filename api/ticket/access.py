@@ -5,11 +5,11 @@ from uuid import UUID
 from domain.account import Principal
 from domain.authorization import check, may, not_found
 from domain.ticket.record import PersonRef, Ticket
-from storage.database import Database, Reader
+from storage.database import Database, Reader, Writer
 from storage.ticket import read
 
 
-async def ticket_for(reader: Reader, caller: Principal, ticket_id: UUID, action: str) -> Ticket:
+async def ticket_for(reader: Reader | Writer, caller: Principal, ticket_id: UUID, action: str) -> Ticket:
     """The ticket, if the caller may do `action` to it; raises NotFound or Forbidden."""
     ticket = await read.get(reader, ticket_id)
     if ticket is None:

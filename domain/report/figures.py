@@ -8,18 +8,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Unit = Literal["tickets", "promises", "share", "seconds", "tickets by value"]
-Shape = Literal["count", "level", "counts", "share", "times", "length"]
+Unit = Literal["tickets", "promises", "share", "seconds", "tickets by value", "people", "answers", "score"]
+Shape = Literal["count", "level", "counts", "share", "times", "length", "mean", "interval"]
 
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9}
 TIMES: Final = ("mean", *PERCENTILES)
 """What is told of times: their mean, and percentiles, interpolated between the two nearest."""
 
+ENDS: Final = ("low", "high")
+"""What is told of an interval."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`sources` are columns. A `share` is between 0 and 1, null where nothing is there to be shared; `times` and a
-    `length` are null where there is none, a `level` (how many there are at an instant) in the future."""
+    """`sources` are columns. A `share` is between 0 and 1, null where nothing is there to be shared; `times`, a `mean`
+    and a `length` are null where there is none, a `level` (how many there are at an instant) in the future. An
+    `interval` holds a figure with 95 % confidence."""
 
     name: str
     shape: Shape
@@ -32,6 +36,8 @@ class Figure:
         """Its columns in a table."""
         if self.shape == "times":
             yield from (f"{self.name}_{part}" for part in TIMES)
+        elif self.shape == "interval":
+            yield from (f"{self.name}_{end}" for end in ENDS)
         else:
             yield self.name
 
@@ -44,7 +50,12 @@ def _share(name: str, definition: str, *sources: str) -> Figure:
     return Figure(name, "share", definition, sources, "share")
 
 
+def _interval(name: str, definition: str, *sources: str) -> Figure:
+    return Figure(name, "interval", definition, sources, "share")
+
+
 _AT: Final = "report_milestones.at"
+_SCORE: Final = "survey_answers.score"
 _WORKING: Final = (
     "in the opening hours of the calendar of the policy that was in force then, around the clock without one"
 )
@@ -115,6 +126,17 @@ TICKETS: Final[Sequence[Figure]] = (
     ),
     _share("reopen_rate", "`reopened` of `resolved`", "report_milestones.reopened_at"),
     *_PROMISES,
+    Figure(
+        "rated",
+        "count",
+        "answers to the survey after a resolution that were given in the period",
+        ("survey_answers.answered_at",),
+        "answers",
+    ),
+    Figure("satisfied", "count", "of these, with a score of 4 or 5", (_SCORE,), "answers"),
+    _share("satisfaction_rate", "`satisfied` of `rated`", _SCORE),
+    _interval("satisfaction_rate_interval", "the share that may lie behind it (Wilson)", _SCORE),
+    Figure("satisfaction", "mean", "the mean of these scores, from 1 to 5", (_SCORE,), "score"),
     Figure(
         "backlog",
         "level",
@@ -215,7 +237,48 @@ STATISTICS: Final[Sequence[Figure]] = (
         "tickets.promises_kept",
         "tickets.promises_broken",
     ),
+    Figure(
+        "rated",
+        "count",
+        "tickets whose requester answered the survey after a resolution",
+        ("tickets.satisfaction",),
+    ),
+    Figure("satisfied", "count", "of these, with a score of 4 or 5, the last one", ("tickets.satisfaction",)),
+    _share("satisfaction_rate", "`satisfied` of `rated`", "tickets.satisfaction"),
+    Figure(
+        "satisfaction", "mean", "the mean of these scores, from 1 to 5", ("tickets.satisfaction",), "score"
+    ),
     Figure("backlog", "count", "tickets that are neither resolved nor merged", ("tickets.status",)),
     _times("backlog_age", "of these, from the creation until now", "tickets.created_at"),
 )
 """The figures of a set of tickets: `GET /tickets/statistics`."""
+
+_ASKED_AT: Final = "survey_invitations.asked_at"
+_STATE: Final = "survey_invitations.state"
+
+SURVEYS: Final[Sequence[Figure]] = (
+    Figure(
+        "asked", "count", "people who were asked in the period, each time counted", (_ASKED_AT,), "people"
+    ),
+    Figure("answered", "count", "of these, those who have answered until now (n)", (_STATE,), "answers"),
+    _share("response_rate", "`answered` of `asked`", _STATE),
+    _interval("response_rate_interval", "the share that may lie behind it (Wilson)", _STATE),
+    Figure("score", "mean", "the mean of the scores", (_SCORE,), "score"),
+    Figure(
+        "satisfied",
+        "count",
+        "answers with a good score: 4 and 5 of five, 9 and 10 of ten, 5 to 7 of seven",
+        (_SCORE,),
+        "answers",
+    ),
+    _share("satisfaction_rate", "`satisfied` of `answered`", _SCORE),
+    _interval("satisfaction_rate_interval", "the share that may lie behind it (Wilson)", _SCORE),
+    _share(
+        "net_promoter_score",
+        "of a survey of that kind: the share of 9 and 10 less the share of 0 to 6, from -1 to 1",
+        _SCORE,
+    ),
+    _interval("net_promoter_score_interval", "the score that may lie behind it (adjusted Wald)", _SCORE),
+    Figure("scores", "counts", "answers by their score", (_SCORE,), "answers"),
+)
+"""The results of a survey, of whoever was asked in the period."""

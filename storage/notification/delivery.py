@@ -13,7 +13,7 @@ from sqlalchemy import Select, Uuid, cast, func, select, update
 from domain.authorization import not_found
 from domain.errors import Conflict
 from domain.notification import Channel, DeadLetter, Delivery, Kind, NotificationInput, State, outbox_key
-from storage import outbox
+from storage import link, outbox
 from storage.database import Database, Reader, Writer
 from storage.tables.account import PersonRow
 from storage.tables.notification import NotificationRow as Row
@@ -31,7 +31,7 @@ class Deliveries:
                 Row.state == State.PENDING, Row.generation == job.generation
             )
             row = (await reader.execute(statement)).one_or_none()
-            return None if row is None else _delivery(row)
+            return None if row is None else await _delivery(reader, row, linked=True)
 
     async def mark_sent(self, job: NotificationInput) -> None:
         await self._mark(
@@ -66,12 +66,13 @@ class Deliveries:
             )
 
 
-async def mail_of(reader: Reader, notification_id: UUID) -> Delivery:
-    """What the mail of this row holds, in whatever state it is. Raises NotFound."""
+async def mail_of(reader: Reader, notification_id: UUID, *, linked: bool) -> Delivery:
+    """What the mail of this row holds, in whatever state it is, with its signed link if it is `linked`. Raises
+    NotFound."""
     row = (await reader.execute(_deliveries(notification_id))).one_or_none()
     if row is None:
         raise not_found()
-    return _delivery(row)
+    return await _delivery(reader, row, linked=linked)
 
 
 async def resend(writer: Writer, notification_id: UUID, *, smtp_configured: bool) -> None:
@@ -116,7 +117,8 @@ def _deliveries(notification_id: UUID) -> Select[Any]:
     )
 
 
-def _delivery(row: Any) -> Delivery:
+async def _delivery(reader: Reader, row: Any, *, linked: bool) -> Delivery:
+    token = await link.token_of(reader, row.params["link"]) if linked and row.params.get("link") else None
     return Delivery(
         notification_id=row.id,
         kind=Kind(row.kind),
@@ -127,4 +129,5 @@ def _delivery(row: Any) -> Delivery:
         email=row.email,
         active=row.active,
         body=row.body or row.params.get("excerpt"),
+        link=token,
     )

@@ -26,6 +26,7 @@ from domain.errors import Invalid
 from domain.report.asked import PARTS, ROWS_LIMIT, Asked, Bucket, Dimension, Grouping
 from storage.database import Reader
 from storage.tables.report import MilestoneRow, PromiseRow
+from storage.tables.survey import SurveyAnswerRow, SurveyInvitationRow
 from storage.tables.ticket import TicketRow
 
 Key = tuple[Any, ...]
@@ -71,6 +72,12 @@ TICKETS: Final = Source(
 """Tickets, by what they are now."""
 
 MILESTONES: Final = Source(MilestoneRow.at, _what_it_was(MilestoneRow))
+ANSWERS: Final = Source(SurveyAnswerRow.answered_at, _what_it_was(SurveyInvitationRow))
+"""Answers to surveys, by what the ticket was when it was resolved."""
+
+INVITATIONS: Final = Source(SurveyInvitationRow.asked_at, _what_it_was(SurveyInvitationRow))
+"""Those who were asked, at the time."""
+
 PROMISES: Final = Source(
     PromiseRow.decided_at,
     {**_what_it_was(PromiseRow), "clock": PromiseRow.clock, "policy": PromiseRow.policy_id},

@@ -12,6 +12,7 @@ from storage.report.aggregate import named_times, seconds, share, times
 from storage.report.backlog import at_the_ends
 from storage.report.grouping import MILESTONES, TICKETS, Figures, Key, grouped
 from storage.report.lines import Report, every_key, lines
+from storage.report.satisfaction import given, satisfied
 from storage.report.sla import decided, outcomes
 from storage.tables.report import MilestoneRow
 
@@ -47,17 +48,23 @@ async def tickets(reader: Reader, asked: Asked, now: datetime) -> Report:
     )
     reached, all_reached = await grouped(reader, MILESTONES, asked, _INPUTS, _reached)
     promises, all_promises = await decided(reader, asked)
+    rated, all_rated = await given(reader, asked)
     left, all_left = await at_the_ends(reader, asked, now)
-    keys = every_key(asked, [*created, *reached, *promises, *left])
+    keys = every_key(asked, [*created, *reached, *promises, *rated, *left])
     nothing: Figures = {}
     found = {
         key: _figures(
-            {**created.get(key, nothing), **reached.get(key, nothing), **promises.get(key, nothing)},
+            {
+                **created.get(key, nothing),
+                **reached.get(key, nothing),
+                **promises.get(key, nothing),
+                **rated.get(key, nothing),
+            },
             left.get(key, 0) if _has_begun(asked, key, now) else None,
         )
         for key in keys
     }
-    total = _figures({**all_created, **all_reached, **all_promises}, all_left)
+    total = _figures({**all_created, **all_reached, **all_promises, **all_rated}, all_left)
     return Report(await lines(reader, asked, found), total)
 
 
@@ -81,5 +88,6 @@ def _figures(row: Mapping[str, Any], left: int | None) -> Figures:
         "reopened": reopened,
         "reopen_rate": share(reopened, resolved),
         **outcomes(row),
+        **satisfied(row),
         "backlog": left,
     }

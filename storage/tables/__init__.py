@@ -8,6 +8,7 @@ from storage.tables import (
     classifier,
     feed,
     field,
+    link,
     macro,
     member,
     notification,
@@ -15,6 +16,7 @@ from storage.tables import (
     reconciliation,
     report,
     sla,
+    survey,
     ticket,
     view,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "classifier",
     "feed",
     "field",
+    "link",
     "macro",
     "member",
     "notification",
@@ -34,6 +37,7 @@ __all__ = [
     "reconciliation",
     "report",
     "sla",
+    "survey",
     "ticket",
     "view",
 ]

@@ -124,6 +124,9 @@ class TicketRow(Base):
     reopened_at: Mapped[datetime | None]
     promises_kept: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     promises_broken: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    satisfaction: Mapped[int | None] = mapped_column(
+        SmallInteger
+    )  # the score of the last answer to its survey
 
 
 # Which transaction changed the row last, whoever wrote it, so that no way of writing is forgotten by the export.

@@ -23,6 +23,7 @@ from domain.ticket.state import TicketState
 from storage import assignment, notification, outbox
 from storage.database import Writer, connection_of, table_of
 from storage.pipeline import Answer, Pipeline, Statement, pipeline
+from storage.survey import invite
 from storage.tables.ticket import (
     TicketCollaboratorRow,
     TicketCommentRow,
@@ -67,7 +68,7 @@ _OPENED: Final = (
 _MIRRORED: Final = tuple(
     name
     for name in _TICKETS.c.keys()  # noqa: SIM118  its names, not its columns
-    if name not in (*_OPENED, *measure.COLUMNS, "changed_at", "changed_in")
+    if name not in (*_OPENED, *measure.COLUMNS, "satisfaction", "changed_at", "changed_in")
 )
 """The columns that mirror the process's state; the others are its contents, and what follows from the history."""
 _COMMENT: Final = tuple(Comment.model_fields)
@@ -185,6 +186,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
         custom.add(asking, change)
         _write_relations(asking, change)
         notifications = ask_notifications(asking, change)
+        invite.follow(asking, change)
         is_anyone_waiting = _offer_free_place(asking, change)
     _check_new(said)
     if words.is_new_text(change):

@@ -16,7 +16,7 @@ from domain.ticket.fields import Visibility
 from domain.ticket.process import REOPEN_WINDOW
 from domain.ticket.record import CommentRecord, EventRecord, LinkRecord, PersonRef, Ticket
 from domain.ticket.state import TicketState
-from storage.database import Reader, connection_of
+from storage.database import Reader, Writer, connection_of
 from storage.tables.account import OrganizationRow, PersonRow, TeamRow
 from storage.tables.ticket import (
     LedgerEntryRow,
@@ -105,7 +105,7 @@ def record(row: Row[Any]) -> Ticket:
     )
 
 
-async def get(reader: Reader, ticket_id: UUID) -> Ticket | None:
+async def get(reader: Reader | Writer, ticket_id: UUID) -> Ticket | None:
     connection = await connection_of(reader)
     row = (await connection.execute(_ONE, {"id": ticket_id})).one_or_none()
     if row is None:

@@ -8,12 +8,16 @@ from sqlalchemy import DateTime, Select, case, func, literal, select, tuple_
 
 from domain.authorization import Visibility
 from domain.report.figures import GROUPS
+from domain.survey.questions import SCALES, Kind
 from domain.ticket.fields import ACTIVE
 from domain.ticket.filter import Filter
 from storage.database import Reader
 from storage.report.aggregate import named_times, seconds, share, times
 from storage.tables.ticket import TicketRow
 from storage.ticket.condition import Narrowing, narrow
+
+GOOD: Final = SCALES[Kind.CSAT].good
+"""From this score on whoever gave it was satisfied."""
 
 NONE: Final = "none"
 """The name of the group of tickets without a value."""
@@ -30,6 +34,7 @@ _INPUTS: Final[Mapping[str, Any]] = {
     "done": case((_REOPENED | TicketRow.resolved_at.is_not(None), 1)),
     "kept": TicketRow.promises_kept,
     "broken": TicketRow.promises_broken,
+    "satisfaction": TicketRow.satisfaction,
     "assignee_id": TicketRow.assignee_id,
     "waiting_reason": TicketRow.waiting_reason,
 }
@@ -61,6 +66,10 @@ async def statistics(reader: Reader, visible: Visibility, wanted: Filter, now: d
         "promises_kept": row["kept"],
         "promises_broken": row["broken"],
         "sla_met_rate": share(row["kept"], row["kept"] + row["broken"]),
+        "rated": row["rated"],
+        "satisfied": row["satisfied"],
+        "satisfaction_rate": share(row["satisfied"], row["rated"]),
+        "satisfaction": None if row["satisfaction"] is None else float(row["satisfaction"]),
         "backlog": row["backlog"],
         "backlog_age": named_times(row, "age"),
     }
@@ -81,6 +90,9 @@ def _total(columns: Any) -> Select[Any]:
         func.count(columns.done).label("done"),
         func.coalesce(func.sum(columns.kept), 0).label("kept"),
         func.coalesce(func.sum(columns.broken), 0).label("broken"),
+        func.count(columns.satisfaction).label("rated"),
+        func.count().filter(columns.satisfaction >= GOOD).label("satisfied"),
+        func.avg(columns.satisfaction).label("satisfaction"),
         func.count(columns.age).label("backlog"),
         *times("age", columns.age),
     )

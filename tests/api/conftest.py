@@ -25,6 +25,7 @@ from storage.account import people, tokens
 from storage.database import Database
 from tests.api.work import working
 from tests.requests import make_world
+from tests.rows import insert_invitation, insert_task, link_to
 
 
 class Api(AsyncClient):
@@ -92,9 +93,13 @@ async def admin(make_person: MakePerson) -> Api:
 async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterator[dict[str, Any]]:
     async with working(desk):
         agent, somebody = await make_person("agent"), await make_person()
+        made = await make_world(admin, agent.person_id, somebody.person_id)
+        asked = await insert_invitation(desk.database, somebody.person_id)
         yield {
-            **await make_world(admin, agent.person_id, somebody.person_id),
+            **made,
             "notification_id": agent.person_id,
+            "token": await link_to(desk.database, asked),
+            "task_id": await insert_task(desk.database, somebody.person_id, UUID(made["ticket_id"])),
         }
 
 

@@ -283,6 +283,7 @@ LISTS: Final = (
     "/macros",
     "/bulk",
     "/views",
+    "/surveys/tasks",
 )
 CURSORS: Final = (
     [],

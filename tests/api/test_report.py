@@ -5,14 +5,16 @@ import io
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
 from api.desk import Desk
 from api.report.answer import REFERENCES
 from domain.report.asked import PARTS, ROWS_LIMIT, Asked, Grouping, Span, buckets
-from domain.report.figures import BACKLOG, SLA, TICKETS
+from domain.report.figures import BACKLOG, ENDS, SLA, TICKETS, Unit
+from domain.survey.definition import AFTER_RESOLUTION
+from storage.survey.definition import ensure_default_survey
 from tests.api.conftest import Api, MakePerson
 from tests.rows import insert_ticket
 from tests.storage.figures import Reference
@@ -27,6 +29,7 @@ PATH: Final = "/api/v1/reports"
 PERIOD: Final = {"from": T0.isoformat(), "to": (T0 + timedelta(days=60)).isoformat(), "time_zone": str(ZONE)}
 NOTHING: Final = {"mean": None, "p50": None, "p90": None}
 FIGURES: Final = {"tickets": TICKETS, "sla": SLA, "backlog": BACKLOG}
+INTERVALS: Final = {one.name for one in TICKETS if one.shape == "interval"}
 
 
 def at(text: str) -> datetime:
@@ -140,6 +143,8 @@ def flat(row: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     for key, value in row.items():
         if key in figures and isinstance(value, dict):
             yield from ((f"{key}_{part}", seconds) for part, seconds in value.items())
+        elif key in INTERVALS and value is None:
+            yield from ((f"{key}_{end}", None) for end in ENDS)
         elif key == "period":
             yield from ((key, value["name"]), ("period_from", value["from"]), ("period_to", value["to"]))
         elif key in REFERENCES:
@@ -262,7 +267,10 @@ async def test_reports_are_for_management_and_for_tokens_that_read_tickets(
 
 
 async def test_every_figure_is_defined(desk: Desk, admin: Api) -> None:
+    async with desk.database.writing() as writer:
+        await ensure_default_survey(writer)
     defined = {one["name"]: one for one in (await admin.get(PATH)).json()["data"]}
+    defined["survey"]["path"] = defined["survey"]["path"].format(survey_id=AFTER_RESOLUTION)
     for name, one in defined.items():
         answer = (await admin.get(one["path"])).json()
         assert list(answer if name == "statistics" else answer["total"]) == [
@@ -274,4 +282,4 @@ async def test_every_figure_is_defined(desk: Desk, admin: Api) -> None:
         for group in one["group_by"]:
             assert (await admin.get(one["path"], params={"group_by": group})).status_code == 200
     units = {figure["unit"] for one in defined.values() for figure in one["figures"]}
-    assert units == {"tickets", "promises", "share", "seconds", "tickets by value"}
+    assert units == set(get_args(Unit))

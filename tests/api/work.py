@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from api.desk import Desk
 from domain.queues import DELIVERY, PROCESS
 from storage.sla import ensure_default_policy
+from storage.survey.definition import ensure_default_survey
 from workers.handlers import Handlers
 from workers.main import worker_for
 from workers.relay import Relay
@@ -16,6 +17,7 @@ from workers.relay import Relay
 async def working(desk: Desk) -> AsyncIterator[None]:
     async with desk.database.writing() as writer:
         await ensure_default_policy(writer)
+        await ensure_default_survey(writer)
     relay = Relay(desk.database, Handlers(desk.database, desk.temporal).by_topic())
     async with (
         worker_for(PROCESS, desk.settings, desk.database, desk.temporal),

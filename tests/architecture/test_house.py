@@ -37,13 +37,14 @@ FEATURES: Final = {
     "reconciliation",
     "report",
     "sla",
+    "survey",
     "ticket",
     "view",
 }
 """One word per feature, the same in every layer."""
 
 SHARED: Final = {
-    "domain": {"authorization", "duration", "errors", "hours", "ids", "queues", "sheet", "text"},
+    "domain": {"authorization", "duration", "errors", "hours", "ids", "link", "queues", "sheet", "text"},
     "workflows": {"durable"},
     "activities": {"failure", "reconsider"},
     "storage": {
@@ -52,6 +53,7 @@ SHARED: Final = {
         "database",
         "dump",
         "gauges",
+        "link",
         "migrate",
         "migrations",
         "outbox",
@@ -96,6 +98,7 @@ SHARED: Final = {
         "guesser",
         "health",
         "leaving",
+        "link",
         "metrics",
         "middleware",
         "page",

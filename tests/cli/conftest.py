@@ -23,6 +23,7 @@ from domain.queues import PROCESS
 from runtime.settings import Settings
 from storage.database import Database
 from storage.sla import ensure_default_policy
+from storage.survey.definition import ensure_default_survey
 from tests.conftest import free_port
 from workers.main import worker_for
 
@@ -120,6 +121,7 @@ async def listening(database: Database, temporal: Client, tmp_path: Path) -> Asy
     await ensure_administrator(database, settings)
     async with database.writing() as writer:
         await ensure_default_policy(writer)
+        await ensure_default_survey(writer)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(worker_for(PROCESS, settings, database, temporal))
         desk = ListeningDesk(Desk(settings=settings, database=database, temporal=temporal))

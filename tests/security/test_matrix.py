@@ -22,6 +22,7 @@ from sqlalchemy import insert
 
 from api.desk import Desk
 from domain.account import Role
+from domain.survey.definition import AFTER_RESOLUTION
 from storage.database import Base
 from storage.tables.bulk import BulkRow
 from storage.tables.macro import MacroRow
@@ -30,6 +31,7 @@ from storage.tables.view import ViewRow
 from tests.api.conftest import Api, MakePerson
 from tests.api.work import working
 from tests.requests import API, BODIES, CALENDAR, POLICY, QUERIES, TYPES, WEEK, address, fill
+from tests.rows import insert_invitation, insert_task, link_to
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -233,6 +235,10 @@ class Records:
             **self._common,
             "person_id": person_id,
             "member_id": person_id,
+            "survey_id": AFTER_RESOLUTION,
+            "token": await link_to(
+                self._desk.database, await insert_invitation(self._desk.database, person_id)
+            ),
             "external_id": name,
             "organization_id": (await self._post("/organizations", {"name": name}))["id"],
             "policy_id": (await self._post("/sla-policies", {**POLICY, "name": name, "match": {}}))["id"],
@@ -264,6 +270,7 @@ class Records:
             "other_ticket_id": other,
             "comment_id": comments[0]["id"],
             "attachment_id": attached.json()["id"],
+            "task_id": await insert_task(self._desk.database, self._stranger.person_id, UUID(ticket)),
         }
 
     async def worlds(self, api: Api) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from statistics import fmean
-from typing import Any
+from typing import Any, Final
 
 from domain.report.asked import PARTS, Asked, Bucket, Span
 from domain.report.figures import GROUPS
@@ -13,6 +13,9 @@ from storage.report.lines import Report
 from tests.storage.recount import Counted, Milestone, Promise, Was
 
 Figures = dict[str, Any]
+UNRATED: Final = {"rated": 0, "satisfied": 0}
+"""Of tickets whose requesters answered no survey; what they answer is counted in `test_survey.py`."""
+
 Said = tuple[Any, ...]
 """The values of the groups of a row: names of parts, ids, words."""
 
@@ -145,6 +148,9 @@ class Reference:
             "promises_kept": len(broken) - sum(broken),
             "promises_broken": sum(broken),
             "sla_met_rate": rate(len(broken) - sum(broken), len(broken)),
+            **UNRATED,
+            "satisfaction_rate": None,
+            "satisfaction": None,
             "backlog": len(open_ones),
             "backlog_age": times((self.now - one.created_at).total_seconds() for one in open_ones),
         }
@@ -216,6 +222,10 @@ def _happened(facts: Sequence[Any]) -> Figures:
         "reopened": again,
         "reopen_rate": rate(again, len(done)),
         **_outcomes(facts),
+        **UNRATED,
+        "satisfaction_rate": None,
+        "satisfaction_rate_interval": None,
+        "satisfaction": None,
     }
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.report.asked import LONGEST, PARTS, PARTS_LIMIT, Span, buckets, groups, instant, span
-from domain.report.figures import BACKLOG, SLA, STATISTICS, TICKETS
+from domain.report.figures import BACKLOG, SLA, STATISTICS, SURVEYS, TICKETS
 
 SHANGHAI, BERLIN, APIA = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin"), ZoneInfo("Pacific/Apia")
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
@@ -131,7 +131,7 @@ def test_rows_are_made_by_each_dimension_once_and_by_one_part() -> None:
 
 
 def test_a_figure_is_defined_once_in_its_report() -> None:
-    for figures in (TICKETS, SLA, BACKLOG, STATISTICS):
+    for figures in (TICKETS, SLA, BACKLOG, SURVEYS, STATISTICS):
         columns = [column for figure in figures for column in figure.columns]
         assert len(set(columns)) == len(columns)
         assert all(figure.definition and figure.sources for figure in figures)

@@ -14,6 +14,7 @@ from tests.replay.paths import (
     notification,
     reconciliation,
     sla,
+    survey,
     ticket,
 )
 from tests.replay.stage import Path
@@ -44,6 +45,9 @@ PATHS: Final[dict[str, Path]] = {
     "member-life": member.life,
     "member-deadlines": member.deadlines,
     "member-runs": member.runs,
+    "survey-life": survey.life,
+    "survey-deadlines": survey.deadlines,
+    "survey-runs": survey.runs,
     "absence-passes": account.passes,
     "absence-open-end": account.open_end,
     "housekeeping-sweeps": housekeeping.sweeps,
