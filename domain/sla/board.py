@@ -29,13 +29,17 @@ class Board:
         self.ended = ended
         self.ledger: list[LedgerEntry] = []
 
-    def start(self, name: ClockName, priority: Priority, now: datetime, cause: str) -> None:
-        """Begins a new cycle if the policy promises one and none is running."""
-        target = self._target(name, priority)
-        if target is None or name in self.clocks:
+    def start(
+        self, name: ClockName, priority: Priority, now: datetime, cause: str, given: timedelta | None = None
+    ) -> None:
+        """Begins a new cycle if the policy promises one, or a target is `given`, and none is running."""
+        target = self._target(name, priority) if given is None else given
+        if self.policy is None or target is None or name in self.clocks:
             return
-        self.cycles[name] = self.cycles.get(name, 0) + 1
-        clock = Clock(name=name, cycle=self.cycles[name], target=target, started_at=now, running_since=now)
+        cycle = self.cycles[name] = self.cycles.get(name, 0) + 1
+        clock = Clock(
+            name=name, cycle=cycle, target=target, started_at=now, running_since=now, given=given is not None
+        )
         self.clocks[name] = clock
         self._write(clock, Entry.START, now, cause, due_at=self._due(clock))
 
@@ -89,7 +93,7 @@ class Board:
         """
         before, self.policy = self.policy, policy
         for name, running in list(self.clocks.items()):
-            target = self._target(name, priority)
+            target = running.target if running.given else self._target(name, priority)
             if policy is None or target is None:
                 self.policy = before or policy
                 self.cancel(name, now, cause)

@@ -33,7 +33,7 @@ class Clock(BaseModel):
 
     `fired` counts how many occurrences of each step have fired in this cycle. Steps are named by their time
     (`75%`), not by their place, so a new version of the ladder does not fire them again; `breach` names a
-    breach without a step of its own.
+    breach without a step of its own. `given` is a target of this cycle alone, which no policy changes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +46,7 @@ class Clock(BaseModel):
     running_since: datetime | None = None
     breached_at: datetime | None = None
     acknowledged: bool = False
+    given: bool = False
     fired: dict[str, int] = {}
 
     @property

@@ -43,11 +43,34 @@ _WORDS: Final = {
 
 
 class ClockName(StrEnum):
+    """The promises of tickets, then those of feedback: of its stages, of its assessments, and how long it may be
+    silent."""
+
     ASSIGNMENT = "assignment"
     FIRST_RESPONSE = "first_response"
     NEXT_RESPONSE = "next_response"
     PERIODIC_UPDATE = "periodic_update"
     RESOLUTION = "resolution"
+    TRIAGE = "triage"
+    ASSESSMENT = "assessment"
+    DECISION = "decision"
+    BEGINNING = "beginning"
+    DELIVERY = "delivery"
+    VERIFICATION = "verification"
+    NEED = "need"
+    FEASIBILITY = "feasibility"
+    IMPACT = "impact"
+    RESOURCES = "resources"
+    SILENCE = "silence"
+
+
+About = Literal["ticket", "feedback"]
+"""What a policy makes promises about."""
+
+CLOCKS: Final[dict[About, tuple[ClockName, ...]]] = {
+    "ticket": tuple(ClockName)[: list(ClockName).index(ClockName.TRIAGE)],
+    "feedback": tuple(ClockName)[list(ClockName).index(ClockName.TRIAGE) :],
+}
 
 
 def _percent_or_duration(text: str) -> str:
@@ -123,7 +146,8 @@ class LadderStep(Rule):
     time: Literal["working", "clock"] = "working"
 
     def applies_to(self, clock: ClockName) -> bool:
-        return self.clock in ("*", clock)
+        """`*` stands for every promise; silence is none, and has steps of its own or none."""
+        return self.clock == clock or (self.clock == "*" and clock is not ClockName.SILENCE)
 
     def offset(self, target: timedelta) -> timedelta:
         """The time from the start of the clock to the step; negative when it lies before the start."""
@@ -154,12 +178,13 @@ class LadderStep(Rule):
 
 
 class Match(Rule):
-    """Which tickets a policy is for; an empty list stands for all."""
+    """Which tickets or feedback a policy is for; an empty list stands for all. `kind` is of feedback."""
 
     priority: Annotated[tuple[Priority, ...], Field(max_length=MATCH_LIMIT)] = ()
     category: Annotated[tuple[Word, ...], Field(max_length=MATCH_LIMIT)] = ()
     team: Annotated[tuple[UUID, ...], Field(max_length=MATCH_LIMIT)] = ()
     organization: Annotated[tuple[UUID, ...], Field(max_length=MATCH_LIMIT)] = ()
+    kind: Annotated[tuple[Word, ...], Field(max_length=MATCH_LIMIT)] = ()
 
 
 Position = Annotated[int, Field(ge=0, le=LAST_POSITION)]
@@ -198,6 +223,7 @@ class Policy(Rule):
     """What `POST /sla-policies` takes. The lowest `position` that matches a ticket wins."""
 
     name: Name
+    about: About = "ticket"
     position: Position = 100
     match: Match = Match()
     calendar: CalendarReference = "24x7"
@@ -211,6 +237,7 @@ class Policy(Rule):
     def _check(self) -> Self:
         if any(not clocks for clocks in self.targets.values()):
             raise PydanticCustomError("empty_targets", "Each priority in targets needs at least one clock.")
+        self._check_subject()
         targets = [(name, target) for clocks in self.targets.values() for name, target in clocks.items()]
         for step in self.ladder:
             periods = [step.period(target) for name, target in targets if step.applies_to(name)]
@@ -221,6 +248,22 @@ class Policy(Rule):
                     {"at": step.at},
                 )
         return self
+
+    def _check_subject(self) -> None:
+        """Tickets and feedback have clocks of their own; feedback has no tiers, and its priority is computed."""
+        known = CLOCKS[self.about]
+        named = {clock for clocks in self.targets.values() for clock in clocks}
+        named |= {step.clock for step in self.ladder if isinstance(step.clock, ClockName)}
+        if foreign := sorted(named.difference(known)):
+            words = {"about": self.about, "clock": foreign[0], "choice": ", ".join(known)}
+            raise PydanticCustomError(
+                "clock_of_another", "{clock} is no clock of a {about}. Its clocks: {choice}.", words
+            )
+        if self.about == "ticket" and self.match.kind:
+            raise PydanticCustomError("kind_of_feedback", "Only policies about feedback are matched by kind.")
+        effects = (effect for step in self.ladder for effect in step.do)
+        if self.about == "feedback" and any(one.startswith(("tier:", "priority:")) for one in effects):
+            raise PydanticCustomError("effect_of_tickets", "A step about feedback can notify and tag.")
 
     def target(self, priority: Priority, clock: ClockName) -> timedelta | None:
         """What is promised, or None."""
@@ -251,6 +294,8 @@ class TicketFacts:
     category: str | None = None
     team_id: UUID | None = None
     organization_id: UUID | None = None
+    about: About = "ticket"
+    kind: str | None = None
 
 
 def matches(policy: Policy, ticket: TicketFacts) -> bool:
@@ -258,11 +303,13 @@ def matches(policy: Policy, ticket: TicketFacts) -> bool:
     its promises to a policy that promises it nothing."""
     match = policy.match
     return (
-        ticket.priority in policy.targets
+        ticket.about == policy.about
+        and ticket.priority in policy.targets
         and _within(ticket.priority, match.priority)
         and _within(ticket.category, match.category)
         and _within(ticket.team_id, match.team)
         and _within(ticket.organization_id, match.organization)
+        and _within(ticket.kind, match.kind)
     )
 
 

@@ -39,7 +39,7 @@ async def test_a_policy_is_created_and_read_back(admin: Api) -> None:
     created = answer.json()
     assert answer.status_code == 201, answer.text
     assert created["targets"]["high"] == {"assignment": "PT5S", "resolution": "PT24H"}
-    assert created["match"] == {**GOLD["match"], "team": [], "organization": []}
+    assert created["match"] == {**GOLD["match"], "team": [], "organization": [], "kind": []}
     assert [step["at"] for step in created["ladder"]] == ["75%", "-PT15M", "+PT30M"]
     assert (await admin.get(answer.headers["Location"])).json() == created
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from domain.calendar import Calendar
 from domain.sla.clock import Clock, next_steps, take_due
 from domain.sla.policy import (
+    CLOCKS,
     DEFAULT_LADDER,
     DEFAULT_POLICY,
     ClockName,
@@ -81,6 +82,49 @@ def test_the_lowest_position_wins_and_others_wait_for_what_it_leaves() -> None:
         assert chosen is not None
         assert chosen.policy.name == name
     assert choose_policy(versions(second), TicketFacts(Priority.LOW)) is None
+
+
+# Tickets and feedback
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"targets": {"high": {"triage": "PT1H"}}}, "clock_of_another"),
+        ({"ladder": [{"clock": "silence", "at": "75%", "do": ["notify:lead"]}]}, "clock_of_another"),
+        ({"about": "feedback"}, "clock_of_another"),
+        ({"match": {"kind": ["complaint"]}}, "kind_of_feedback"),
+        (
+            {
+                "about": "feedback",
+                "targets": {"high": {"triage": "PT1H"}},
+                "ladder": [{"at": "75%", "do": ["tier:2"]}],
+            },
+            "effect_of_tickets",
+        ),
+    ],
+)
+def test_what_a_policy_promises_belongs_to_what_it_is_about(fields: dict[str, Any], code: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        make_policy(**fields)
+    assert [one["type"] for one in refused.value.errors()] == [code]
+
+
+def test_a_policy_about_feedback_is_not_for_tickets_and_is_matched_by_kind() -> None:
+    complaints = make_policy(
+        about="feedback",
+        match={"kind": ["complaint"]},
+        targets={"high": {"triage": "PT1H"}},
+        ladder=[{"at": "100%", "do": ["notify:lead"]}],
+    )
+    assert not matches(complaints, TicketFacts(Priority.HIGH))
+    assert matches(complaints, TicketFacts(Priority.HIGH, about="feedback", kind="complaint"))
+    assert not matches(complaints, TicketFacts(Priority.HIGH, about="feedback", kind="praise"))
+
+
+def test_silence_is_no_promise_that_a_star_stands_for() -> None:
+    assert not make_step(clock="*").applies_to(ClockName.SILENCE)
+    assert make_step(clock="silence").applies_to(ClockName.SILENCE)
 
 
 # The seed's numbers
@@ -204,7 +248,7 @@ def test_a_policy_is_written_as_it_is_read() -> None:
     st.dictionaries(
         st.sampled_from(Priority),
         st.dictionaries(
-            st.sampled_from(ClockName),
+            st.sampled_from(CLOCKS["ticket"]),
             st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=3653)),
             min_size=1,
         ),
