@@ -1,6 +1,6 @@
 """Request bodies: what all of them share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from domain.errors import Invalid
+
 _SKEW: Final = timedelta(minutes=5)
 
 
@@ -23,6 +25,25 @@ class Form(BaseModel):
     """A request body. A field that it does not name is a 422."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def needs_no_body(form: type[Form]) -> bool:
+    """Whether a request says enough without one: every field may be left out."""
+    try:
+        form()
+    except ValidationError:
+        return False
+    return True
+
+
+def unknown_action(names: Iterable[str]) -> Invalid:
+    known = sorted(names)
+    return Invalid(
+        "unknown_action",
+        f"There is no such action. Actions: {', '.join(known)}.",
+        field="action",
+        allowed=known,
+    )
 
 
 def absent() -> Any:

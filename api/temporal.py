@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import (
+    Client,
     WithStartWorkflowOperation,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
@@ -49,7 +50,14 @@ class ProcessEnded(Conflict):
     """The process has ended, so nothing can change any more; reads come from the database."""
 
     def __init__(self) -> None:
-        super().__init__("process_ended", "This ticket is closed for good. Open a new one that refers to it.")
+        super().__init__("process_ended", "This is closed for good. Open a new one that refers to it.")
+
+
+def process_lost() -> Unavailable:
+    """The database knows something open that Temporal does not: one of them was restored without the other."""
+    return Unavailable(
+        "process_lost", "This is open, but its process is gone. Tell your operator.", retry_after=60
+    )
 
 
 async def ask(call: Awaitable[Answer]) -> Answer:
@@ -77,7 +85,22 @@ async def ask(call: Awaitable[Answer]) -> Answer:
         raise temporal_away() from error
 
 
-def forget(operation: WithStartWorkflowOperation[Any, Any]) -> None:
+async def begin(
+    client: Client, start: WithStartWorkflowOperation[Any, Any], update: str, argument: Any
+) -> None:
+    """Starts a process, or finds the one that runs under its id, and waits for the answer to the update."""
+    try:
+        await ask(
+            client.execute_update_with_start_workflow(
+                update, argument, start_workflow_operation=start, rpc_timeout=LIMIT
+            )
+        )
+    except Exception:
+        _forget(start)
+        raise
+
+
+def _forget(operation: WithStartWorkflowOperation[Any, Any]) -> None:
     """For a start that failed: the client keeps the failure for whoever asks for the handle, and since nobody
     does, asyncio would log it with a stack.
     """

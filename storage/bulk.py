@@ -12,8 +12,8 @@ from domain.account import Principal, Ref
 from domain.authorization import Visibility, not_found
 from domain.bulk import LIMIT, Bulk, Item, ItemState, State
 from domain.errors import DeskError, Invalid
+from domain.repetition import key_reused
 from domain.ticket.filter import Filter
-from domain.ticket.process import key_reused
 from storage import outbox
 from storage.database import Database, Reader, Writer
 from storage.page import Order, page

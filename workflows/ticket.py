@@ -15,6 +15,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair
 from activities.failure import as_application_error
 from activities.ticket import TicketActivities
 from domain.errors import DeskError
+from domain.repetition import Seen, key_reused
 from domain.ticket import process
 from domain.ticket.fields import Priority
 from domain.ticket.messages import (
@@ -25,7 +26,7 @@ from domain.ticket.messages import (
     Reconsider,
     TicketInput,
 )
-from domain.ticket.state import Seen, TicketState
+from domain.ticket.state import TicketState
 from workflows import durable
 
 OPENED: Final = "opened"
@@ -69,7 +70,7 @@ class TicketWorkflow:
         await workflow.wait_condition(lambda: self._state is not None)
         state = self._now_state()
         if state.fingerprint != fingerprint:
-            raise as_application_error(process.key_reused())
+            raise as_application_error(key_reused())
         return Committed(version=state.event_number)
 
     @workflow.update(name=ACT)

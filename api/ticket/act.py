@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter
-from pydantic import ValidationError
 
 from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
 from api.errors import problems
-from api.forms import Form
-from api.temporal import LIMIT, ProcessEnded, ask_again
+from api.forms import Form, needs_no_body, unknown_action
+from api.temporal import LIMIT, ProcessEnded, ask_again, process_lost
 from api.ticket.access import shown, ticket_for
 from api.ticket.create import begin, fingerprint
 from api.ticket.forms import FORMS, SUMMARIES, Share, Split
@@ -21,7 +20,6 @@ from api.ticket.steps import introduced, step_of
 from domain import ids
 from domain.account import Principal
 from domain.authorization import check, may
-from domain.errors import Invalid, Unavailable
 from domain.ticket.fields import SUBJECT_LIMIT
 from domain.ticket.messages import Act, Committed, OpenTicket, Requester
 from domain.ticket.moves import Action
@@ -31,14 +29,6 @@ from storage.ticket import read
 from workflows.ticket import ACT
 
 router = APIRouter(prefix="/tickets/{ticket_id}/actions", tags=["tickets"])
-
-
-def _says_enough_without_a_body(form_type: type[Form]) -> bool:
-    try:
-        form_type()
-    except ValidationError:
-        return False
-    return True
 
 
 def _add_route(action: Action, form_type: type[Form]) -> None:
@@ -56,7 +46,7 @@ def _add_route(action: Action, form_type: type[Form]) -> None:
             given = await introduced(desk, given)
         return await carry_out(desk, caller, ticket_id, action, given, version, key)
 
-    optional = _says_enough_without_a_body(form_type)
+    optional = needs_no_body(form_type)
     act.__annotations__["form"] = (form_type | None) if optional else form_type
     if not optional:
         act.__defaults__ = None
@@ -76,14 +66,8 @@ for _action, _form in FORMS.items():
 
 
 @router.post("/{action}", include_in_schema=False)
-async def unknown_action(ticket_id: UUID, action: str, caller: Caller) -> None:
-    names = sorted(FORMS)
-    raise Invalid(
-        "unknown_action",
-        f"There is no such action. Actions: {', '.join(names)}.",
-        field="action",
-        allowed=names,
-    )
+async def refuse_unknown(ticket_id: UUID, action: str, caller: Caller) -> None:
+    raise unknown_action(FORMS)
 
 
 async def carry_out(
@@ -137,13 +121,6 @@ async def _has_process(desk: Desk, ticket_id: UUID) -> bool:
     async with desk.database.reading() as reader:
         state = await read.state(reader, ticket_id)
     return state is not None and not is_finished(state, datetime.now(UTC))
-
-
-def process_lost() -> Unavailable:
-    """The database knows an open ticket that Temporal does not: one of them was restored without the other."""
-    return Unavailable(
-        "process_lost", "The ticket is open, but its process is gone. Tell your operator.", retry_after=60
-    )
 
 
 async def _follow_up(desk: Desk, ended: Ticket, act: Act) -> UUID:

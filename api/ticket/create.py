@@ -1,6 +1,5 @@
 """Opening a ticket: one round trip to its process, which answers when the ticket is committed."""
 
-from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
@@ -20,11 +19,11 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 
+from api import temporal
 from api.dependencies import Caller, CurrentDesk, IdempotencyKey
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
-from api.temporal import LIMIT, ask, forget
 from api.ticket.access import shown
 from domain import ids
 from domain.account import Principal
@@ -32,10 +31,10 @@ from domain.authorization import check
 from domain.errors import Invalid
 from domain.field import check_values
 from domain.queues import PROCESS
+from domain.repetition import key_reused
 from domain.text import Body, Email, Fields, Line, Locale, Name, Word
 from domain.ticket.fields import TAGS_LIMIT, Channel, Kind, Priority
-from domain.ticket.messages import Committed, OpenTicket, Requester, TicketInput
-from domain.ticket.process import key_reused
+from domain.ticket.messages import OpenTicket, Requester, TicketInput
 from domain.ticket.record import Ticket
 from storage import field as fields
 from storage.ticket import read
@@ -110,18 +109,7 @@ async def begin(desk: Desk, command: OpenTicket, *, keyed: bool) -> bool:
         search_attributes=TypedSearchAttributes(starting_attributes(start)),
         priority=TaskPriority(priority_key=command.priority.key),
     )
-    update: Awaitable[Committed] = desk.temporal.execute_update_with_start_workflow(
-        OPENED,
-        command.fingerprint,
-        result_type=Committed,
-        start_workflow_operation=operation,
-        rpc_timeout=LIMIT,
-    )
-    try:
-        await ask(update)
-    except Exception:
-        forget(operation)
-        raise
+    await temporal.begin(desk.temporal, operation, OPENED, command.fingerprint)
     return True
 
 

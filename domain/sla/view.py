@@ -1,4 +1,4 @@
-"""How the promises of a ticket stand at a moment, for people and programs to read."""
+"""How the promises of a ticket, or of an item of feedback, stand at a moment, for people and programs to read."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

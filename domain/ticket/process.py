@@ -9,9 +9,10 @@ the activity that found them and once in the workflow that hears of them.
 from datetime import datetime, timedelta
 
 from domain.classifier.classification import Classification
-from domain.errors import Conflict, StaleVersion, Unavailable
+from domain.errors import Unavailable
 from domain.notification import Audience, Notice
 from domain.notification import Kind as NoticeKind
+from domain.repetition import Seen, earlier
 from domain.sla.clock import Clock, next_steps
 from domain.sla.policy import ClockName
 from domain.ticket import actions
@@ -19,7 +20,7 @@ from domain.ticket.draft import Draft
 from domain.ticket.fields import ACTIVE, Relation, Status
 from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, OpenTimer, Past, Reconsider
 from domain.ticket.moves import check_move, target
-from domain.ticket.state import Seen, TicketState
+from domain.ticket.state import TicketState
 
 AUTO_CLOSE_AFTER = timedelta(days=3)
 REOPEN_WINDOW = timedelta(days=14)
@@ -101,22 +102,14 @@ def check(state: TicketState, act: Act) -> Seen | None:
 
     Raises IllegalMove, StaleVersion, or Conflict for a request id that was used for another body.
     """
-    seen = next((seen for seen in state.seen if seen.request_id == act.request_id), None)
+    seen = earlier(state.seen, act, state.event_number)
     if seen is not None:
-        if seen.fingerprint != act.fingerprint:
-            raise key_reused()
         return seen
-    if act.expected_version is not None and act.expected_version != state.event_number:
-        raise StaleVersion(act.expected_version, state.event_number)
     status = state.status
     for step in (act, *act.steps):
         check_move(status, step.action)
         status = target(status, step.action)
     return None
-
-
-def key_reused() -> Conflict:
-    return Conflict("idempotency_key_reused", "This idempotency key was used for another request.")
 
 
 def moving() -> Unavailable:

@@ -5,22 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.repetition import Seen
 from domain.sla.clock import Clock
 from domain.sla.policy import ClockName, PolicyVersion
 from domain.ticket.fields import ACTIVE, Kind, Priority, Status
-
-SEEN_LIMIT = 200
-"""How many request ids a process remembers across its runs."""
-
-
-class Seen(BaseModel):
-    """A request that was carried out: what it was, and the version that it made."""
-
-    model_config = ConfigDict(frozen=True)
-
-    request_id: str
-    fingerprint: str
-    version: int
 
 
 class TicketState(BaseModel):

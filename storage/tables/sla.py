@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Text, func, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
@@ -40,3 +40,27 @@ class SlaPolicyVersionRow(Base):
     spec: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+
+
+class AnyLedgerRow:
+    """The columns of every ledger of promises. `row` is the order in which the process wrote them; `version` and
+    `position` tell the commit."""
+
+    row: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    version: Mapped[int]
+    position: Mapped[int]
+    clock: Mapped[str]
+    cycle: Mapped[int]
+    kind: Mapped[str]
+    step: Mapped[str | None]
+    at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    fired_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    target: Mapped[float | None]
+    elapsed: Mapped[float | None]
+    missed: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    cause: Mapped[str]
+    policy_id: Mapped[UUID]
+    policy_version: Mapped[int]
+    calendar_version: Mapped[int]

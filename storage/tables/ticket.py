@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
+from storage.tables.sla import AnyLedgerRow
 
 _LOADING = text("status in ('assigned', 'in_progress')")
 _MERGED = text("merged_into IS NOT NULL")
@@ -293,8 +294,8 @@ class TicketLinkRow(Base):
     relation: Mapped[str]
 
 
-class LedgerEntryRow(Base):
-    """A row of the ledger of promises. `row` is the order in which the process wrote them."""
+class LedgerEntryRow(AnyLedgerRow, Base):
+    """A row of the ledger of a ticket's promises."""
 
     __tablename__ = "sla_ledger"
     __table_args__ = (
@@ -302,22 +303,4 @@ class LedgerEntryRow(Base):
         Index("ix_sla_ledger_ticket_id", "ticket_id", "row"),
     )
 
-    row: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
-    version: Mapped[int]
-    position: Mapped[int]
-    clock: Mapped[str]
-    cycle: Mapped[int]
-    kind: Mapped[str]
-    step: Mapped[str | None]
-    at: Mapped[datetime]
-    due_at: Mapped[datetime | None]
-    fired_at: Mapped[datetime | None]
-    started_at: Mapped[datetime | None]
-    target: Mapped[float | None]
-    elapsed: Mapped[float | None]
-    missed: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    cause: Mapped[str]
-    policy_id: Mapped[UUID]
-    policy_version: Mapped[int]
-    calendar_version: Mapped[int]

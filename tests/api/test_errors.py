@@ -12,9 +12,9 @@ from httpx import ASGITransport, AsyncClient
 from prometheus_client.parser import text_string_to_metric_families
 from temporalio.service import RPCError, RPCStatusCode
 
+from api import temporal
 from api.app import create_app
 from api.desk import Desk
-from api.ticket import create
 from runtime.temporal import connect
 from storage.database import Database
 from tests.api.conftest import Api, MakePerson
@@ -151,7 +151,7 @@ async def test_a_process_engine_that_was_never_there_is_503(desk: Desk, make_per
 async def test_a_start_that_nobody_takes_up_leaves_no_stack_in_the_log(
     desk: Desk, make_person: MakePerson, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(create, "LIMIT", timedelta(seconds=1))
+    monkeypatch.setattr(temporal, "LIMIT", timedelta(seconds=1))
     person = await make_person()
     answer = await person.post("/api/v1/tickets", json={"subject": "A", "description": "B"})
     assert (answer.status_code, answer.json()["code"]) == (503, "no_worker")

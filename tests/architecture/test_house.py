@@ -44,7 +44,19 @@ FEATURES: Final = {
 """One word per feature, the same in every layer."""
 
 SHARED: Final = {
-    "domain": {"authorization", "duration", "errors", "hours", "ids", "link", "queues", "sheet", "text"},
+    "domain": {
+        "authorization",
+        "draft",
+        "duration",
+        "errors",
+        "hours",
+        "ids",
+        "link",
+        "queues",
+        "repetition",
+        "sheet",
+        "text",
+    },
     "workflows": {"durable"},
     "activities": {"failure", "reconsider"},
     "storage": {

@@ -17,13 +17,13 @@ from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from domain import ids
 from domain.reconciliation import ReconciliationInput, Totals
+from domain.repetition import SEEN_LIMIT
 from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.sla.rollout import RolloutInput
 from domain.ticket.fields import Priority
 from domain.ticket.messages import ProcessView, Reconsider
 from domain.ticket.moves import Action
-from domain.ticket.state import SEEN_LIMIT
 from storage import reconciliation
 from storage.assignment import active_tickets
 from storage.database import Database
