@@ -78,9 +78,9 @@ class MailRenderer:
         message["To"] = _address(delivery.name, delivery.email)
         message["Date"] = format_datetime(now)
         message["Message-ID"] = message_id(delivery.notification_id, self.domain)
-        ticket_id = delivery.params.get("ticket_id")
-        if ticket_id:
-            for name, value in thread_headers(ticket_id, self.domain).items():
+        feature, record_id = _subject_of(delivery)
+        if record_id:
+            for name, value in thread_headers(record_id, self.domain, feature).items():
                 message[name] = value
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
@@ -96,7 +96,7 @@ class MailRenderer:
 
     def _places(self, delivery: Delivery, say: Translator) -> dict[str, Any]:
         worded = words(delivery.kind, delivery.params, say, delivery.time_zone)
-        ticket_id = delivery.params.get("ticket_id")
+        feature, record_id = _subject_of(delivery)
         return {
             "_": say,
             "locale": delivery.locale,
@@ -106,7 +106,8 @@ class MailRenderer:
             "reason": delivery.params.get("reason"),
             "name": delivery.name,
             "desk": self.desk,
-            "ticket_url": f"{self.base_url}/tickets/{ticket_id}" if ticket_id else None,
+            "ticket_url": self._url("tickets", record_id if feature == "ticket" else None),
+            "feedback_url": self._url("feedback", record_id if feature == "feedback" else None),
             "answer_url": self._answer_url(delivery),
             "scores": _scores(delivery.params.get("scores")),
             "preferences_url": self._preferences_url,
@@ -117,6 +118,9 @@ class MailRenderer:
         if delivery.link is None:
             return None
         return page_of_link(self.base_url, delivery.params["link"]["purpose"], delivery.link)
+
+    def _url(self, folder: str, record_id: str | None) -> str | None:
+        return f"{self.base_url}/{folder}/{record_id}" if record_id else None
 
     @property
     def _preferences_url(self) -> str:
@@ -131,6 +135,12 @@ def page_of_link(base_url: str, purpose: str, token: str) -> str:
 def _scores(ends: Any) -> list[int]:
     """The scores that a mail offers, from the lowest to the highest."""
     return list(range(ends[0], ends[1] + 1)) if ends else []
+
+
+def _subject_of(delivery: Delivery) -> tuple[str, str | None]:
+    """What the mail is about: the feature, and the id of the record if it is about one."""
+    feedback_id, ticket_id = delivery.params.get("feedback_id"), delivery.params.get("ticket_id")
+    return ("feedback", feedback_id) if feedback_id else ("ticket", ticket_id)
 
 
 def bodies(message: EmailMessage) -> Mapping[str, str]:

@@ -33,6 +33,23 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.SURVEY_REMINDED: _("A reminder: how did we do on #{number}: {subject}?"),
     Kind.SURVEY_TASK: _("{actor} gave a low score, {score}, on ticket #{number}: {subject}"),
     Kind.SURVEY_TASK_OVERDUE: _("Nobody has called back yet on ticket #{number}: {subject}"),
+    Kind.FEEDBACK_RECEIVED: _("Thank you for your feedback #{number}: {subject}"),
+    Kind.FEEDBACK_MOVED: _("Feedback #{number} is now {status}: {subject}"),
+    Kind.FEEDBACK_PLANNED: _("Feedback #{number} is planned: {subject}"),
+    Kind.FEEDBACK_STARTED: _("Work on feedback #{number} has begun: {subject}"),
+    Kind.FEEDBACK_SHIPPED: _("Feedback #{number} is shipped: {subject}"),
+    Kind.FEEDBACK_CHECK: _("Does it help? Feedback #{number}: {subject}"),
+    Kind.FEEDBACK_REOPENED: _("Feedback #{number} is taken up again: {subject}"),
+    Kind.FEEDBACK_DECLINED: _("Feedback #{number} is declined: {subject}"),
+    Kind.FEEDBACK_MERGED: _("Feedback #{number} was merged with another: {subject}"),
+    Kind.FEEDBACK_ANSWERED: _("{actor} answered on feedback #{number}: {subject}"),
+    Kind.FEEDBACK_ARRIVED: _("New feedback #{number}: {subject}"),
+    Kind.FEEDBACK_ASSIGNED: _("Feedback #{number} waits for you: {subject}"),
+    Kind.FEEDBACK_ASSESSMENT: _("You are asked to assess feedback #{number}: {subject}"),
+    Kind.FEEDBACK_NOTED: _("{actor} wrote a note on feedback #{number}: {subject}"),
+    Kind.FEEDBACK_DUE: _("Feedback #{number} is close to its due time: {subject}"),
+    Kind.FEEDBACK_OVERDUE: _("Feedback #{number} is overdue: {subject}"),
+    Kind.FEEDBACK_SILENT: _("Nobody was told anything of feedback #{number} for long: {subject}"),
 }
 
 _TEXTS: Final[Mapping[Kind, str]] = {
@@ -55,6 +72,25 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.SURVEY_REMINDED: _("You can still answer, until {due_at}, without signing in."),
     Kind.SURVEY_TASK: _("Please call back by {due_at}, and say what came of it."),
     Kind.SURVEY_TASK_OVERDUE: _("After the score {score} somebody should have called back by {due_at}."),
+    Kind.FEEDBACK_RECEIVED: _("We read it and tell you what becomes of it, at every step."),
+    Kind.FEEDBACK_MOVED: _("We will tell you of the next step."),
+    Kind.FEEDBACK_PLANNED: _("It will be done. We tell you when work on it begins."),
+    Kind.FEEDBACK_STARTED: _("We tell you as soon as it is there."),
+    Kind.FEEDBACK_SHIPPED: _(
+        "It is there. Thank you: without you it would not be. Does it solve what you meant?"
+    ),
+    Kind.FEEDBACK_CHECK: _("It has been there for a while. Does it solve what you meant?"),
+    Kind.FEEDBACK_REOPENED: _("It is not solved yet, so work on it goes on."),
+    Kind.FEEDBACK_DECLINED: _("We will not do it, and want you to know why."),
+    Kind.FEEDBACK_MERGED: _("Another wish says the same. You are told what becomes of it."),
+    Kind.FEEDBACK_ANSWERED: _("There is an answer."),
+    Kind.FEEDBACK_ARRIVED: _("It waits for its triage. Its priority is {priority}."),
+    Kind.FEEDBACK_ASSIGNED: _("You decide how it goes on. Its priority is {priority}."),
+    Kind.FEEDBACK_ASSESSMENT: _("{assessment} is to be judged by {due_at}."),
+    Kind.FEEDBACK_NOTED: _("There is a new internal note."),
+    Kind.FEEDBACK_DUE: _("{clock} is due at {due_at}."),
+    Kind.FEEDBACK_OVERDUE: _("{clock} was due at {due_at}."),
+    Kind.FEEDBACK_SILENT: _("Those who wait for it have heard nothing. Tell them how it stands."),
 }
 
 _ESCALATED_BY_CLOCK: Final = _("{clock} was due at {due_at} and is still open.")
@@ -79,6 +115,23 @@ _CLOCKS: Final[Mapping[str, str]] = {
     "next_response": _("The next response"),
     "periodic_update": _("The periodic update"),
     "resolution": _("The resolution"),
+    "triage": _("The triage"),
+    "assessment": _("The assessment"),
+    "decision": _("The decision"),
+    "beginning": _("The beginning of the work"),
+    "delivery": _("The delivery"),
+    "verification": _("The verification"),
+    "need": _("The need"),
+    "feasibility": _("The feasibility"),
+    "impact": _("The impact"),
+    "resources": _("The effort"),
+}
+
+_STATUSES: Final[Mapping[str, str]] = {
+    "triaged": _("read and sorted"),
+    "assessed": _("assessed"),
+    "verified": _("verified"),
+    "closed": _("closed"),
 }
 
 _PRIORITIES: Final[Mapping[str, str]] = {
@@ -118,8 +171,8 @@ def words(kind: Kind, params: Mapping[str, Any], say: Translator, time_zone: str
 
 
 def subject(kind: Kind, params: Mapping[str, Any], say: Translator) -> str:
-    """The subject of the mail. Its tag leads an answer back to the ticket."""
-    if kind in _ABOUT_NO_TICKET:
+    """The subject of the mail. Its tag leads an answer back to the ticket; feedback is not answered by mail."""
+    if kind in _ABOUT_NO_TICKET or params.get("feedback_id"):
         return say(_TITLES[kind], **_places(params, say, "UTC"))
     tag, topic = subject_tag(params.get("number", 0)), str(params.get("subject") or "")
     if kind in _SUBJECTS:
@@ -138,5 +191,7 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "level": say(_LEVELS.get(str(params.get("level")), "{level}"), level=params.get("level") or unknown),
         "points": say.number(params.get("points") or 0),
         "score": str(params.get("score", unknown)),
+        "assessment": say(_CLOCKS.get(params.get("assessment") or "", _UNKNOWN)),
+        "status": say(_STATUSES.get(params.get("status") or "", _UNKNOWN)),
         "due_at": say.instant(datetime.fromisoformat(due_at), time_zone) if due_at else unknown,
     }

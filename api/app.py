@@ -14,6 +14,7 @@ from api import (
     calendar,
     classifier,
     codec,
+    feedback,
     field,
     health,
     link,
@@ -81,6 +82,7 @@ def _features() -> APIRouter:
     features.include_router(attachment.router)
     features.include_router(bulk.router)
     features.include_router(classifier.router)
+    features.include_router(feedback.router)
     features.include_router(field.router)
     features.include_router(macro.router)
     features.include_router(member.router)

@@ -11,7 +11,7 @@ between the markers is replaced; everything else is written by hand.
 import asyncio
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,8 @@ from api.metrics import Families
 from cli.main import COMMANDS, build
 from domain.account import Role, Scope
 from domain.authorization import RULES, Rule
+from domain.feedback import moves as feedback
+from domain.feedback.fields import Status as FeedbackStatus
 from domain.notification import DEFAULT_CHANNELS, URGENT, Channel, Kind
 from domain.report.figures import BACKLOG, SLA, STATISTICS, SURVEYS, TICKETS, Figure
 from domain.ticket.fields import Status
@@ -51,14 +53,34 @@ _BY_THEMSELVES: Final = (
 )
 
 
+_FEEDBACK_BY_ITSELF: Final = (
+    ("[*]", FeedbackStatus.SUBMITTED, "submitted"),
+    (FeedbackStatus.TRIAGED, FeedbackStatus.ASSESSED, "the last assessment"),
+    (FeedbackStatus.PLANNED, FeedbackStatus.SHIPPED, "released"),
+    (FeedbackStatus.IN_PROGRESS, FeedbackStatus.SHIPPED, "released"),
+    (FeedbackStatus.SHIPPED, FeedbackStatus.IN_PROGRESS, "no"),
+    (FeedbackStatus.VERIFIED, FeedbackStatus.IN_PROGRESS, "no"),
+    (FeedbackStatus.VERIFIED, FeedbackStatus.CLOSED, "after 37 days"),
+)
+
+
 def life() -> str:
     """The states of a ticket and the actions between them. Actions that leave the state are not drawn."""
+    return _drawn(MOVES, _BY_THEMSELVES)
+
+
+def feedback_life() -> str:
+    """The same of feedback."""
+    return _drawn(feedback.MOVES, _FEEDBACK_BY_ITSELF)
+
+
+def _drawn(table: Mapping[Any, Mapping[Any, Any]], by_themselves: Iterable[tuple[str, str, str]]) -> str:
     arrows: dict[tuple[str, str], list[str]] = {}
-    for status, moves in MOVES.items():
+    for status, moves in table.items():
         for action, to in moves.items():
             if to is not None and to is not status:
                 arrows.setdefault((status, to), []).append(action)
-    for source, target, cause in _BY_THEMSELVES:
+    for source, target, cause in by_themselves:
         arrows.setdefault((source, target), []).append(f"({cause})")
     lines = [f"    {source} --> {target}: {', '.join(words)}" for (source, target), words in arrows.items()]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
@@ -66,10 +88,21 @@ def life() -> str:
 
 def moves() -> str:
     """Actions down, states across: where an action leads; `·` it stays, empty it is refused."""
-    states = [status for status in Status if MOVES[status]]
+    return _table_of(Status, Action, MOVES)
+
+
+def feedback_moves() -> str:
+    """The same of feedback."""
+    return _table_of(FeedbackStatus, feedback.Action, feedback.MOVES)
+
+
+def _table_of(
+    statuses: Iterable[Any], actions: Iterable[Any], table_: Mapping[Any, Mapping[Any, Any]]
+) -> str:
+    states = [status for status in statuses if table_[status]]
     rows = []
-    for action in Action:
-        cells = (MOVES[status].get(action, "") for status in states)
+    for action in actions:
+        cells = (table_[status].get(action, "") for status in states)
         rows.append([f"`{action}`", *("·" if cell is None else cell for cell in cells)])
     return table(["action", *states], rows)
 
@@ -203,6 +236,8 @@ def _cell(text: str) -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "life": life,
     "moves": moves,
+    "feedback_life": feedback_life,
+    "feedback_moves": feedback_moves,
     "rules": rules,
     "notices": notices,
     "routes": routes,

@@ -70,6 +70,15 @@ RULES: Final[Mapping[str, Rule]] = {
     "task.read": Rule(_READ, STAFF, works=True),
     "task.write": Rule(_WRITE, STAFF, works=True),
     "tag.list": Rule(_READ, STAFF),
+    # feedback
+    "feedback.list": Rule(_READ, EVERYONE),
+    "feedback.read": Rule(_READ, EVERYONE),
+    "feedback.internal": Rule(_READ, STAFF),  # notes, assessments, followers, deliveries
+    "feedback.create": Rule(_WRITE, EVERYONE),
+    "feedback.create_for": Rule(_WRITE, STAFF),  # in the name of someone else
+    "feedback.vote": Rule(_WRITE, EVERYONE),
+    "feedback.act:confirm": Rule(_WRITE, NOBODY, own=EVERYONE),
+    "feedback.act:*": Rule(_WRITE, STAFF),  # every other action
     "bulk.start": Rule(_WRITE, STAFF),
     "bulk.read": Rule(_READ, MANAGEMENT, own=STAFF),
     "field.read": Rule(_READ, STAFF),
@@ -145,13 +154,34 @@ class TicketFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackFacts:
+    """What the policy needs to know of a feedback item. `followed` are those who asked for it: its requester, and
+    the requesters of items that were merged into it."""
+
+    requester_id: UUID
+    public: bool
+    followed: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackVisibility:
+    """Which feedback a person sees: all if `everything`; else what is public and their own."""
+
+    everything: bool
+    person_id: UUID
+
+    def covers(self, item: FeedbackFacts) -> bool:
+        return self.everything or item.public or self.person_id in (item.requester_id, *item.followed)
+
+
+@dataclass(frozen=True, slots=True)
 class Owned:
     """A record that belongs to one person: the person itself, a token, a notification."""
 
     person_id: UUID
 
 
-Subject = TicketFacts | Owned | None
+Subject = TicketFacts | FeedbackFacts | Owned | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +217,24 @@ def ticket_visibility(principal: Principal) -> Visibility:
     return _visibility(principal)
 
 
+def feedback_visibility(principal: Principal) -> FeedbackVisibility:
+    """The feedback that `principal` may list; raises Forbidden when their token may list none at all."""
+    _check_scope(principal, RULES["feedback.list"])
+    return _feedback_visibility(principal)
+
+
 def check(principal: Principal, action: str, subject: Subject = None) -> None:
     """Raise NotFound or Forbidden unless `principal` may do `action` to `subject`.
 
     Without a subject the question is whether they may do it at all. `action` is a key of `RULES`;
-    `ticket.act:<name>` falls back to `ticket.act:*`.
+    `ticket.act:<name>` falls back to `ticket.act:*`, and those of feedback likewise.
     """
     rule = rule_of(action)
     _check_scope(principal, rule)
     if isinstance(subject, TicketFacts):
         _check_ticket(principal, rule, subject)
+    elif isinstance(subject, FeedbackFacts):
+        _check_feedback(principal, rule, subject)
     elif isinstance(subject, Owned):
         _check_owned(principal, action, subject)
     elif not principal.has(*rule.roles):
@@ -213,8 +251,9 @@ def may(principal: Principal, action: str, subject: Subject = None) -> bool:
 
 def rule_of(action: str) -> Rule:
     rule = RULES.get(action)
-    if rule is None and action.startswith("ticket.act:"):
-        return RULES["ticket.act:*"]
+    feature, separator, _ = action.partition(".act:")
+    if rule is None and separator:
+        rule = RULES.get(f"{feature}.act:*")
     if rule is None:
         raise LookupError(f"{action} is not an action of the policy")
     return rule
@@ -253,6 +292,18 @@ def _check_ticket(principal: Principal, rule: Rule, ticket: TicketFacts) -> None
     if not visibility.covers(ticket):
         raise not_found()
     if not principal.has(*rule.roles) or (rule.works and not visibility.is_worked_on(ticket)):
+        raise not_allowed()
+
+
+def _feedback_visibility(principal: Principal) -> FeedbackVisibility:
+    return FeedbackVisibility(principal.has(*STAFF), principal.person_id)
+
+
+def _check_feedback(principal: Principal, rule: Rule, item: FeedbackFacts) -> None:
+    if not _feedback_visibility(principal).covers(item):
+        raise not_found()
+    mine = principal.person_id in (item.requester_id, *item.followed)
+    if not (principal.has(*rule.roles) or (mine and principal.has(*rule.own))):
         raise not_allowed()
 
 

@@ -65,11 +65,11 @@ class Conflict(DeskError):
 class IllegalMove(Conflict):
     """The action is not one of the moves that the state allows now."""
 
-    def __init__(self, state: str, action: str, allowed: Sequence[str]) -> None:
+    def __init__(self, state: str, action: str, allowed: Sequence[str], *, of: str = "A ticket") -> None:
         choice = ", ".join(allowed) or "nothing"
         super().__init__(
             "illegal_move",
-            f"A ticket that is {state} cannot {action}. Allowed now: {choice}.",
+            f"{of} that is {state} cannot {action}. Allowed now: {choice}.",
             state=state,
             action=action,
             allowed=list(allowed),

@@ -44,6 +44,23 @@ class Kind(StrEnum):
     SURVEY_REMINDED = "survey_reminded"
     SURVEY_TASK = "survey_task"
     SURVEY_TASK_OVERDUE = "survey_task_overdue"
+    FEEDBACK_RECEIVED = "feedback_received"
+    FEEDBACK_MOVED = "feedback_moved"
+    FEEDBACK_PLANNED = "feedback_planned"
+    FEEDBACK_STARTED = "feedback_started"
+    FEEDBACK_SHIPPED = "feedback_shipped"
+    FEEDBACK_CHECK = "feedback_check"
+    FEEDBACK_REOPENED = "feedback_reopened"
+    FEEDBACK_DECLINED = "feedback_declined"
+    FEEDBACK_MERGED = "feedback_merged"
+    FEEDBACK_ANSWERED = "feedback_answered"
+    FEEDBACK_ARRIVED = "feedback_arrived"
+    FEEDBACK_ASSIGNED = "feedback_assigned"
+    FEEDBACK_ASSESSMENT = "feedback_assessment"
+    FEEDBACK_NOTED = "feedback_noted"
+    FEEDBACK_DUE = "feedback_due"
+    FEEDBACK_OVERDUE = "feedback_overdue"
+    FEEDBACK_SILENT = "feedback_silent"
 
 
 class Channel(StrEnum):
@@ -85,10 +102,15 @@ DEFAULT_CHANNELS: Final[Mapping[Kind, frozenset[Channel]]] = {
     Kind.TICKET_NOTED: frozenset({Channel.IN_APP}),
     Kind.TICKET_CLOSED: frozenset({Channel.IN_APP}),
     Kind.LEVEL_REACHED: frozenset({Channel.IN_APP}),
+    Kind.FEEDBACK_MOVED: frozenset({Channel.IN_APP}),
+    Kind.FEEDBACK_ARRIVED: frozenset({Channel.IN_APP}),
+    Kind.FEEDBACK_NOTED: frozenset({Channel.IN_APP}),
 }
 """The channels of a person who chose none."""
 
-URGENT: Final = frozenset({Kind.TICKET_ESCALATED, Kind.SLA_WARNING, Kind.SLA_BREACHED})
+URGENT: Final = frozenset(
+    {Kind.TICKET_ESCALATED, Kind.SLA_WARNING, Kind.SLA_BREACHED, Kind.FEEDBACK_DUE, Kind.FEEDBACK_OVERDUE}
+)
 """Kinds that quiet hours do not hold back: a promise is at stake."""
 
 
@@ -267,9 +289,9 @@ class DeliveryDelayed(DeliveryFailed):
     retryable = True
 
 
-def event_key(ticket_id: UUID, event_number: int, notice: Notice) -> str:
+def event_key(record_id: UUID, event_number: int, notice: Notice, feature: str = "ticket") -> str:
     """Names the event that a notice tells of. Two clocks may have a step in the same event, so they count."""
-    parts = ["ticket", str(ticket_id), str(event_number), notice.kind]
+    parts = [feature, str(record_id), str(event_number), notice.kind]
     parts += [str(notice.params[name]) for name in ("clock", "step") if notice.params.get(name)]
     return ":".join(parts)
 
@@ -283,7 +305,8 @@ def plan(
 ) -> list[NewNotification]:
     """The rows for one notice: one a recipient and channel that they want, none for the excluded.
 
-    `facts` are what every notice of the event tells: `ticket_id`, `number`, `subject`, `priority`, `actor`.
+    `facts` are what every notice of the event tells: `ticket_id` or `feedback_id`, `number`, `subject`, `priority`,
+    `actor`.
     """
     params = {**facts, **notice.params}
     return [
@@ -339,13 +362,15 @@ def message_id(record_id: UUID, domain: str) -> str:
     return f"<notification.{record_id}@{domain}>"
 
 
-def thread_id(ticket_id: UUID | str, domain: str) -> str:
-    """The Message-ID that all mails about a ticket refer to."""
-    return f"<ticket.{ticket_id}@{domain}>"
+def thread_id(record_id: UUID | str, domain: str, feature: str = "ticket") -> str:
+    """The Message-ID that all mails about a ticket or a feedback item refer to."""
+    return f"<{feature}.{record_id}@{domain}>"
 
 
-def thread_headers(ticket_id: UUID | str, domain: str) -> dict[Literal["In-Reply-To", "References"], str]:
-    root = thread_id(ticket_id, domain)
+def thread_headers(
+    record_id: UUID | str, domain: str, feature: str = "ticket"
+) -> dict[Literal["In-Reply-To", "References"], str]:
+    root = thread_id(record_id, domain, feature)
     return {"In-Reply-To": root, "References": root}
 
 

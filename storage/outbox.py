@@ -29,6 +29,8 @@ Topic = Literal[
     "bulk",
     "member",
     "survey",
+    "feedback",
+    "telling",
     "restored",
 ]
 

@@ -86,6 +86,36 @@ _ACTIONS: Final[Mapping[str, Any]] = {
     "split": {"comments": ["{comment_id}"], "subject": "Another thing"},
     "apply": {"macro": "{macro_id}"},
 }
+_FEEDBACK_ACTIONS: Final[Mapping[str, Any]] = {
+    "triage": {
+        "category": "disk",
+        "kind": "suggestion",
+        "importance": 4,
+        "public": True,
+        "owner": "{agent_id}",
+        "add": ["late"],
+        "remove": ["early"],
+    },
+    "assign": {"owner": "{agent_id}"},
+    "delegate": {"assessment": "need", "owner": "{agent_id}"},
+    "assess": {"assessment": "need", "verdict": "for", "result": "Many ask for it."},
+    "plan": {"reason": "Next spring."},
+    "decline": {"reason": "Too dear."},
+    "start": {},
+    "ship": {"reason": "In version 2."},
+    "confirm": {"solved": False, "reason": "It still burns."},
+    "verify": {},
+    "close": {},
+    "reopen": {"reason": "It burns again."},
+    "merge": {"into": "{other_feedback_id}"},
+    "answer": {"body": "Hello."},
+    "note": {"body": "Hello."},
+    "edit": {"title": "A wish", "body": "Hello.", "kind": "problem", "category": "disk", "public": True},
+    "tag": {"add": ["late"], "remove": ["early"]},
+    "link": {"ticket": "{ticket_id}"},
+    "unlink": {"ticket": "{ticket_id}"},
+    "acknowledge": {},
+}
 BODIES: Final[Mapping[str, Any]] = {
     "POST /sessions": {"email": "nobody@desk.example", "password": "wrong-password"},
     "POST /tokens": {"name": "robot", "scopes": ["tickets:read"], "expires_at": None},
@@ -213,6 +243,19 @@ BODIES: Final[Mapping[str, Any]] = {
     },
     "POST /tickets/{ticket_id}/comments": {"body": "Hello.", "visibility": "public"},
     **{f"POST /tickets/{{ticket_id}}/actions/{name}": body for name, body in _ACTIONS.items()},
+    "POST /feedback": {
+        "title": "A bigger disk",
+        "body": "磁盘空间不足",
+        "kind": "suggestion",
+        "source": "widget",
+        "category": "disk",
+        "importance": 3,
+        "tags": ["late"],
+        "requester": {"email": "customer@acme.example", "name": "Customer"},
+        "ticket": "{ticket_id}",
+    },
+    **{f"POST /feedback/{{feedback_id}}/actions/{name}": body for name, body in _FEEDBACK_ACTIONS.items()},
+    "POST /feedback/{feedback_id}/vote": None,
     "PUT /tickets/{ticket_id}/viewers/me": {"typing": True},
     "POST /tickets/{ticket_id}/attachments": b"a file",
     "POST /fields": {
@@ -341,7 +384,10 @@ TYPES: Final = {
     "POST /calendars/import": "text/calendar",
     "POST /facts/import": "application/jsonl",
 }
-QUERIES: Final = {"POST /tickets/{ticket_id}/attachments": "?name=file.bin"}
+QUERIES: Final = {
+    "POST /tickets/{ticket_id}/attachments": "?name=file.bin",
+    "GET /feedback/similar": "?text=disk",
+}
 
 
 def fill(value: Any, world: Mapping[str, Any]) -> Any:
@@ -382,6 +428,9 @@ async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dic
     await make("ticket_id", "/tickets", ticket)
     comments = f"/tickets/{world['ticket_id']}/comments"
     assert (await admin.post(API + comments, json={"body": "Hello."})).status_code == 201
+    wish = {"title": "A bigger disk", "body": "磁盘空间不足"}
+    await make("other_feedback_id", "/feedback", wish)
+    await make("feedback_id", "/feedback", wish)
     bulk = {"action": "tag", "fields": {"add": ["late"]}, "ids": ["{other_ticket_id}"]}
     world["bulk_id"] = (await admin.post(f"{API}/bulk", json=fill(bulk, world))).json()["id"]
     world["comment_id"] = (await admin.get(API + comments)).json()["data"][0]["id"]

@@ -11,11 +11,12 @@ from temporalio.client import Client
 from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.reconsider import send_all
+from activities.reconsider import consider, send_all
 from domain import ids
 from domain.account import Role
 from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
+from domain.feedback.messages import News, TellInput
 from domain.member.record import MemberInput
 from domain.notification import NotificationInput
 from domain.queues import BEHIND, PROCESS
@@ -32,6 +33,7 @@ from workers.relay import Handler
 from workflows import member, survey
 from workflows.account import AbsenceInput, AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
+from workflows.feedback import TellingWorkflow
 from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -61,6 +63,8 @@ class Handlers:
             "bulk": self.bulk,
             "member": self.member,
             "survey": self.survey,
+            "feedback": self.feedback,
+            "telling": self.telling,
             "restored": self.restored,
         }
 
@@ -156,6 +160,23 @@ class Handlers:
             start = SurveyInput(survey_id=UUID(key))
             await self._wake(SurveyWorkflow.run, start, ids.workflow_id("survey", key), survey.WAKE)
 
+    async def feedback(self, rows: Sequence[OutboxMessage]) -> None:
+        """Facts from outside that concern an item; one that has ended has nothing left to consider."""
+        for key, cause in dict.fromkeys((row.key, _cause(row)) for row in rows):
+            await consider(self._client, UUID(key), News.model_validate_json(cause))
+
+    async def telling(self, rows: Sequence[OutboxMessage]) -> None:
+        """Starts the telling of each turn that more people follow than fit into its own transaction."""
+        for row in rows:
+            feedback_id, _, version = row.key.partition(":")
+            start = TellInput(feedback_id=UUID(feedback_id), version=int(version))
+            await self._start_once(
+                TellingWorkflow.run,
+                start,
+                ids.workflow_id("telling", row.key),
+                priority=Priority(priority_key=BEHIND),
+            )
+
     async def restored(self, rows: Sequence[OutboxMessage]) -> None:
         """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""
         await self._client.start_workflow(
@@ -196,6 +217,12 @@ class Handlers:
             )
         except WorkflowAlreadyStartedError:
             return
+
+
+def _cause(row: OutboxMessage) -> str:
+    """What an item shall consider, as text: many votes at once are one fact."""
+    told = {name: value for name, value in row.payload.items() if name != ORIGIN}
+    return News.model_validate(told).model_dump_json()
 
 
 async def _who_gets_someone(reader: Reader, now: datetime) -> list[UUID]:

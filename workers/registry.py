@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from temporalio.client import Client
@@ -9,6 +10,7 @@ from temporalio.client import Client
 from activities.account import AccountActivities
 from activities.bulk import BulkActivities
 from activities.classifier import ClassifierActivities
+from activities.feedback import FeedbackActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.member import MemberActivities
 from activities.notification import NotificationActivities
@@ -30,6 +32,8 @@ from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
 from storage.bulk import Bulks
 from storage.database import Database, Writer
+from storage.feedback.commit import commit as commit_feedback
+from storage.feedback.telling import tell_page
 from storage.member.commit import advance
 from storage.notification import Deliveries
 from storage.survey.commit import advance as commit_survey
@@ -40,6 +44,7 @@ from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.classifier import TrainingWorkflow
+from workflows.feedback import FeedbackWorkflow, TellingWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
@@ -57,6 +62,8 @@ WORKFLOWS: Sequence[type] = (
     MemberWorkflow,
     SurveyWorkflow,
     TrainingWorkflow,
+    FeedbackWorkflow,
+    TellingWorkflow,
     HousekeepingWorkflow,
     ReconciliationWorkflow,
 )
@@ -94,6 +101,9 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     tickets = TicketActivities(database, commit_change, mail=mail, count=count_commit)
     members = MemberActivities(database, advance_member, mail=mail)
     surveys = SurveyActivities(database, advance_survey, mail=mail)
+    feedback = FeedbackActivities(
+        database, partial(commit_feedback, mail=mail), partial(tell_page, smtp_configured=mail)
+    )
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
@@ -105,6 +115,8 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
         workflows=WORKFLOWS,
         activities=(
             tickets.commit,
+            feedback.commit,
+            feedback.tell,
             accounts.announce,
             promises.tell_tickets,
             notifications.give_up,

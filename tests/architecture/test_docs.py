@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from docs.generate import PARTS, ROOT, pages, written
+from domain.feedback.fields import Kind as FeedbackKind
+from domain.feedback.fields import Source
+from domain.feedback.fields import Status as FeedbackStatus
+from domain.feedback.record import Feedback
 from domain.sla.ledger import Entry
 from domain.sla.policy import CLOCKS
 from domain.ticket.fields import Kind, Status
@@ -115,6 +119,10 @@ def test_every_feature_is_in_the_glossary() -> None:
     [
         ("tickets.md", {*Ticket.model_fields, *Status, *Kind}),
         ("sla.md", {*CLOCKS["ticket"], *Entry}),
+        (
+            "feedback.md",
+            {*CLOCKS["feedback"], *FeedbackStatus, *FeedbackKind, *Source, *Feedback.model_fields},
+        ),
         ("search.md", {*FIELDS, *Status}),
     ],
 )

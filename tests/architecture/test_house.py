@@ -29,6 +29,7 @@ FEATURES: Final = {
     "bulk",
     "calendar",
     "classifier",
+    "feedback",
     "field",
     "housekeeping",
     "macro",

@@ -49,6 +49,10 @@ INSTEAD: Final[dict[str, Any]] = {
         "description": "B",
         "requester": {"email": "customer@acme.example"},
     },
+    "POST /feedback": {**BODIES["POST /feedback"], "ticket": None},
+    "POST /feedback : for oneself": {"title": "A", "body": "B"},
+    "POST /feedback/{feedback_id}/actions/edit": {"title": "A wish"},
+    "POST /feedback/{feedback_id}/actions/triage": {"add": ["late"]},
     "POST /tickets/{ticket_id}/comments : internal": {"body": "Hello.", "visibility": "internal"},
     "POST /tickets/{ticket_id}/attachments : internal": b"a file",
     "POST /tickets/{ticket_id}/actions/watch : somebody else": {"person": "{somebody_id}"},
@@ -256,6 +260,15 @@ class Records:
             ),
         }
 
+    async def feedback(self, api: Api, *, public: bool) -> dict[str, Any]:
+        """An item that this person submitted, and another one beside it."""
+        made, other = [
+            (await self._post("/feedback", {"title": "A", "body": "B"}, api))["id"] for _ in range(2)
+        ]
+        if public:
+            await self._post(f"/feedback/{made}/actions/edit", {"public": True})
+        return {"feedback_id": made, "other_feedback_id": other}
+
     async def ticket(self, requester: str, category: str) -> dict[str, Any]:
         """A ticket of the team that the category is of, and another one beside it."""
         wanted = {"subject": "A", "description": "B", "category": category, "requester": {"email": requester}}
@@ -277,7 +290,9 @@ class Records:
         stranger = self._stranger.person_id
         people = (await self._admin.get(f"{API}/people?page[size]=100")).json()["data"]
         address_of = {UUID(person["id"]): person["email"] for person in people}
-        mine = await self.of_one(api, api.person_id)
+        asked = await self.feedback(api, public=False)
+        mine = {**await self.of_one(api, api.person_id), **asked}
+        known = {**mine, **await self.ticket(address_of[stranger], "storage")}
         return {
             "any": mine,
             "mine": mine,
@@ -285,6 +300,9 @@ class Records:
             "own": {**mine, **await self.ticket(address_of[api.person_id], "network")},
             "team": {**mine, **await self.ticket(address_of[stranger], "storage")},
             "foreign": {**mine, **await self.ticket(address_of[stranger], "network")},
+            "asked": {**known, **asked},
+            "shared": {**known, **await self.feedback(self._stranger, public=True)},
+            "secret": {**known, **await self.feedback(self._stranger, public=False)},
         }
 
 

@@ -62,7 +62,8 @@ BOUNDED: Final = {
     "Training": "two activities",
     "Housekeeping": "one activity for each kind of leftover",
 }
-"""The processes that need no second run, with the reason. Every other type has a test of its runs here."""
+"""The processes that need no second run, with the reason. Every other type has a test of its runs here, those of
+feedback in `test_feedback.py`."""
 
 
 @pytest.fixture
@@ -247,4 +248,14 @@ async def test_a_bulk_action_over_many_runs_is_done_to_every_ticket_once(
 
 def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_history() -> None:
     types = {one.__temporal_workflow_definition.name for one in WORKFLOWS}  # type: ignore[attr-defined]
-    assert types == {"Ticket", "Rollout", "Bulk", "Member", "Survey", "Reconciliation", *BOUNDED}
+    assert types == {
+        "Ticket",
+        "Rollout",
+        "Bulk",
+        "Member",
+        "Feedback",
+        "Telling",
+        "Survey",
+        "Reconciliation",
+        *BOUNDED,
+    }

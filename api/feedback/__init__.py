@@ -1,0 +1,10 @@
+"""Routes of feedback, a module a use case."""
+
+from fastapi import APIRouter
+
+from api.feedback import act, create, listing, read, votes
+
+router = APIRouter()
+# Fixed paths come before `/feedback/{feedback_id}`.
+for use_case in (create, listing, read, act, votes):
+    router.include_router(use_case.router)
