@@ -12,8 +12,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failure import translated
 from domain import ids
+from domain.feedback.messages import FeedbackInput, News
+from domain.feedback.state import FeedbackState
 from domain.queues import PROCESS
-from domain.reconciliation import Kind, Page, PageSeen, Totals, compare, is_asked
+from domain.reconciliation import Kind, Of, Page, PageSeen, Totals, compare, is_asked
 from domain.ticket.messages import ProcessView, Reconsider, TicketInput
 
 if TYPE_CHECKING:
@@ -23,41 +25,54 @@ if TYPE_CHECKING:
     from domain.ticket.state import TicketState
     from storage.database import Database
 
+    State = TicketState | FeedbackState
+
 SIZE: Final = 200
 _AT_ONCE: Final = 8
 _ANSWER_WITHIN: Final = timedelta(seconds=10)
 
 
 class ReconciliationActivities:
-    """`store` is `storage.reconciliation`; `size` tickets make a page."""
+    """`store` is `storage.reconciliation`, `feedback` that of feedback; `size` tickets or items make a page."""
 
-    def __init__(self, database: "Database", client: Client, store: "ModuleType", size: int = SIZE) -> None:
+    def __init__(
+        self,
+        database: "Database",
+        client: Client,
+        store: "ModuleType",
+        feedback: "ModuleType",
+        size: int = SIZE,
+    ) -> None:
         self._size = size
         self._database = database
         self._client = client
         self._store = store
+        self._feedback = feedback
 
     @activity.defn(name="reconcile_page")
     @translated
     async def page(self, page: Page) -> PageSeen:
-        """Compares one page of tickets with their processes. Running twice finds what is still wrong."""
+        """Compares one page of tickets or feedback with their processes. Running twice finds what is still wrong."""
         now = datetime.now(UTC)
-        if page.after is None:
+        if page.after is None and page.of == "ticket":
             async with self._database.writing() as writer:
                 await self._store.wake_late(writer, now)
+        store = self._store if page.of == "ticket" else self._feedback
         async with self._database.reading() as reader:
-            last, states = await self._store.with_process(reader, page.after, self._size, now)
+            last, states = await store.with_process(reader, page.after, self._size, now)
         limit = asyncio.Semaphore(_AT_ONCE)
 
-        async def look(state: "TicketState") -> tuple["TicketState", Kind | None]:
+        async def look(state: "State") -> tuple["State", Kind | None]:
             async with limit:
-                found = await self._look(state, ask=is_asked(state.id, page))
+                found = await self._look(page.of, store, state, ask=is_asked(state.id, page))
                 activity.heartbeat()
                 return state, found
 
         seen = await asyncio.gather(*(look(state) for state in states))
-        await self._keep(seen, now)
-        await self._catch_up([state.id for state in states])
+        if page.of == "ticket":
+            await self._keep(seen, now)
+            await self._catch_up([state.id for state in states])
+        then: Of | None = "feedback" if last is None and page.of == "ticket" else None
         kinds = [kind for _, kind in seen]
         totals = Totals(
             checked=len(seen),
@@ -66,7 +81,7 @@ class ReconciliationActivities:
             behind=kinds.count(Kind.BEHIND),
             ahead=kinds.count(Kind.AHEAD),
         )
-        return PageSeen(last=last, totals=totals)
+        return PageSeen(last=last, then=then, totals=totals)
 
     @activity.defn(name="repeat_requests")
     @translated
@@ -75,40 +90,42 @@ class ReconciliationActivities:
         async with self._database.writing() as writer:
             await self._store.repeat_requests(writer)
 
-    async def _look(self, state: "TicketState", *, ask: bool) -> Kind | None:
-        """What is wrong with the process of a ticket, after what can be healed was set going."""
-        handle = self._client.get_workflow_handle(ids.workflow_id("ticket", state.id))
+    async def _look(self, of: Of, store: "ModuleType", state: "State", *, ask: bool) -> Kind | None:
+        """What is wrong with a process, after what can be healed was set going."""
+        handle = self._client.get_workflow_handle(ids.workflow_id(of, state.id))
         try:
             described = await handle.describe()
             if described.status is not WorkflowExecutionStatus.RUNNING:
-                return await self._start_again(state)
+                return await self._start_again(of, store, state)
             if not ask:
                 return None
             view = await handle.query("describe", result_type=ProcessView, rpc_timeout=_ANSWER_WITHIN)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._start_again(state)
+            return await self._start_again(of, store, state)
         if view.event_number == 0:  # it is being opened
             return None
         async with self._database.reading() as reader:
-            known = await self._store.event_number(reader, state.id)
+            known = await store.event_number(reader, state.id)
         kind = compare(view.event_number, known)
-        if kind is Kind.BEHIND:
+        if kind is Kind.BEHIND and of == "feedback":
+            await handle.signal("consider", News(cause="restored"))
+        elif kind is Kind.BEHIND:
             await handle.signal("reconsider", Reconsider(cause="restored"))
         return kind
 
-    async def _start_again(self, state: "TicketState") -> Kind | None:
+    async def _start_again(self, of: Of, store: "ModuleType", state: "State") -> Kind | None:
         """A process that begins with the state of the last commit: its deadlines are those that it had, and what has
         fired does not fire again. None if somebody else has started it meanwhile, or it has just ended."""
         async with self._database.reading() as reader:
-            if await self._store.event_number(reader, state.id) != state.event_number:
+            if await store.event_number(reader, state.id) != state.event_number:
                 return None  # it moved on while we looked; the next run sees
         try:
             await self._client.start_workflow(
-                "Ticket",
-                TicketInput(ticket_id=state.id, state=state),
-                id=ids.workflow_id("ticket", state.id),
+                of.capitalize(),
+                _input(state),
+                id=ids.workflow_id(of, state.id),
                 task_queue=PROCESS,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -125,7 +142,7 @@ class ReconciliationActivities:
             async with self._database.writing() as writer:
                 await self._store.catch_up(writer, missed)
 
-    async def _keep(self, seen: list[tuple["TicketState", Kind | None]], now: datetime) -> None:
+    async def _keep(self, seen: list[tuple["State", Kind | None]], now: datetime) -> None:
         async with self._database.writing() as writer:
             await self._store.heal(writer, [state.id for state, kind in seen if kind is not Kind.AHEAD], now)
             for state, kind in seen:
@@ -133,6 +150,12 @@ class ReconciliationActivities:
                     await self._store.note(writer, state.id, kind, _DETAILS[kind], now)
             started = [state.id for state, kind in seen if kind is Kind.LOST]
             await self._store.heal(writer, started, now)
+
+
+def _input(state: "State") -> TicketInput | FeedbackInput:
+    if isinstance(state, FeedbackState):
+        return FeedbackInput(feedback_id=state.id, state=state)
+    return TicketInput(ticket_id=state.id, state=state)
 
 
 _DETAILS: Final = {

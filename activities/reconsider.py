@@ -17,25 +17,26 @@ _CONCURRENCY: Final = 16
 
 async def send_all(client: Client, ticket_ids: Iterable[UUID], message: Reconsider) -> None:
     """Signals each ticket; one whose process has ended has nothing left to reconsider."""
+    await _signal_all(client, "ticket", ticket_ids, "reconsider", message)
+
+
+async def consider_all(client: Client, feedback_ids: Iterable[UUID], news: News) -> None:
+    """The same for feedback."""
+    await _signal_all(client, "feedback", feedback_ids, "consider", news)
+
+
+async def _signal_all(
+    client: Client, feature: str, record_ids: Iterable[UUID], signal: str, message: object
+) -> None:
     limit = asyncio.Semaphore(_CONCURRENCY)
 
-    async def send(ticket_id: UUID) -> None:
+    async def send(record_id: UUID) -> None:
         async with limit:
             try:
-                handle = client.get_workflow_handle(ids.workflow_id("ticket", ticket_id))
-                await handle.signal("reconsider", message)
+                handle = client.get_workflow_handle(ids.workflow_id(feature, record_id))
+                await handle.signal(signal, message)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
 
-    await asyncio.gather(*(send(ticket_id) for ticket_id in ticket_ids))
-
-
-async def consider(client: Client, feedback_id: UUID, news: News) -> None:
-    """Tells one item a fact; one whose process has ended has nothing left to consider."""
-    try:
-        handle = client.get_workflow_handle(ids.workflow_id("feedback", feedback_id))
-        await handle.signal("consider", news)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
+    await asyncio.gather(*(send(record_id) for record_id in record_ids))

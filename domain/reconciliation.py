@@ -1,7 +1,7 @@
 """Comparing processes with the database that mirrors them: what can differ, and what is done about it."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -10,6 +10,10 @@ from domain.account import Value
 
 SHARE: Final = 24
 """An ordinary run asks one of so many processes itself, another share each hour."""
+
+
+Of = Literal["ticket", "feedback"]
+"""What has a process that the database mirrors, in the order in which a run looks at it."""
 
 
 class Kind(StrEnum):
@@ -54,24 +58,27 @@ class ReconciliationInput(Message):
     """A `full` run asks every process, and repeats all requests to the durable side: for after a loss."""
 
     full: bool = False
+    of: Of = "ticket"
     after: UUID | None = None
     totals: Totals = Totals()
     history_limit: int | None = None
 
 
 class Page(Message):
-    """One page of tickets with a process: those behind `after`; of an ordinary run those whose turn it is this
-    `hour` are asked."""
+    """One page of tickets or feedback with a process: those behind `after`; of an ordinary run those whose turn it is
+    this `hour` are asked."""
 
     full: bool
     after: UUID | None
     hour: int
+    of: Of = "ticket"
 
 
 class PageSeen(Message):
-    """`last` is None when there are no more."""
+    """`last` is None when there are no more of these; `then` is what comes after them."""
 
     last: UUID | None
+    then: Of | None = None
     totals: Totals
 
 

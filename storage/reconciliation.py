@@ -35,6 +35,10 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'ticket', merged_into::text,
             jsonb_build_object('cause', 'merged', 'ticket_id', id, 'version', version)
             FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
+        UNION ALL SELECT 'feedback', merged_into::text, jsonb_build_object('cause', 'merged', 'feedback_id', id)
+            FROM feedback WHERE merged_into IS NOT NULL AND updated_at > now() - interval '90 days'
+        UNION ALL SELECT DISTINCT 'telling', feedback_id || ':' || version, '{}'::jsonb
+            FROM feedback_turns WHERE done_at IS NULL
         UNION ALL SELECT 'policy', 'reconciliation', '{}'
         UNION ALL SELECT 'capacity', 'reconciliation', '{}'
         RETURNING id

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.reconsider import consider, send_all
+from activities.reconsider import consider_all, send_all
 from domain import ids
 from domain.account import Role
 from domain.assignment import Candidate, Wanted, choose
@@ -113,10 +113,11 @@ class Handlers:
             await self._return_tickets(UUID(key))
 
     async def policy(self, rows: Sequence[OutboxMessage]) -> None:
-        """Promises or calendars changed: every open ticket is asked to look again."""
-        await self._start_once(
-            RolloutWorkflow.run, RolloutInput(), ids.workflow_id("rollout", str(rows[-1].id))
-        )
+        """Promises or calendars changed: every open ticket, and all open feedback, is asked to look again."""
+        row = str(rows[-1].id)
+        await self._start_once(RolloutWorkflow.run, RolloutInput(), ids.workflow_id("rollout", row))
+        start = RolloutInput(about="feedback")
+        await self._start_once(RolloutWorkflow.run, start, ids.workflow_id("rollout", f"{row}:feedback"))
 
     async def ticket(self, rows: Sequence[OutboxMessage]) -> None:
         """What happened to one ticket and concerns another, in the order in which it happened."""
@@ -163,7 +164,7 @@ class Handlers:
     async def feedback(self, rows: Sequence[OutboxMessage]) -> None:
         """Facts from outside that concern an item; one that has ended has nothing left to consider."""
         for key, cause in dict.fromkeys((row.key, _cause(row)) for row in rows):
-            await consider(self._client, UUID(key), News.model_validate_json(cause))
+            await consider_all(self._client, [UUID(key)], News.model_validate_json(cause))
 
     async def telling(self, rows: Sequence[OutboxMessage]) -> None:
         """Starts the telling of each turn that more people follow than fit into its own transaction."""

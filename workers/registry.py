@@ -32,7 +32,9 @@ from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
 from storage.bulk import Bulks
 from storage.database import Database, Writer
+from storage.feedback import reconciliation as feedback_reconciliation
 from storage.feedback.commit import commit as commit_feedback
+from storage.feedback.reconciliation import open_items
 from storage.feedback.telling import tell_page
 from storage.member.commit import advance
 from storage.notification import Deliveries
@@ -109,8 +111,8 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     bulks = BulkActivities(Bulks(database), performer.perform)
     housekeeping = HousekeepingActivities(sweepers(database, open_objects(settings.attachments_url)))
     learning = ClassifierActivities(database, classifier, trainer.train, settings.classifier_threshold)
-    comparing = ReconciliationActivities(database, client, reconciliation)
-    promises = SlaActivities(database, client, assignment.active_tickets)
+    comparing = ReconciliationActivities(database, client, reconciliation, feedback_reconciliation)
+    promises = SlaActivities(database, client, assignment.active_tickets, open_items)
     return Work(
         workflows=WORKFLOWS,
         activities=(

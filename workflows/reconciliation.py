@@ -1,4 +1,4 @@
-"""Reconciliation: page by page through all tickets that should have a process, surviving any restart. Run by a
+"""Reconciliation: page by page through all tickets, then all feedback, that should have a process. Run by a
 schedule each hour, and in full after Temporal's store was lost or restored (`duradesk process rebuild`)."""
 
 from datetime import timedelta
@@ -24,8 +24,8 @@ class ReconciliationWorkflow:
 
     @workflow.run
     async def run(self, start: ReconciliationInput) -> Totals:
-        after, full = start.after, start.full
-        if full and after is None:
+        after, full, of = start.after, start.full, start.of
+        if full and after is None and of == "ticket":
             await workflow.execute_activity_method(
                 ReconciliationActivities.repeat,
                 start_to_close_timeout=timedelta(minutes=1),
@@ -34,17 +34,17 @@ class ReconciliationWorkflow:
         while True:
             seen = await workflow.execute_activity_method(
                 ReconciliationActivities.page,
-                Page(full=full, after=after, hour=int(workflow.now().timestamp() // 3600)),
+                Page(full=full, of=of, after=after, hour=int(workflow.now().timestamp() // 3600)),
                 start_to_close_timeout=timedelta(minutes=10),
                 heartbeat_timeout=timedelta(minutes=1),
                 retry_policy=_RETRY,
             )
             self._totals = self._totals.plus(seen.totals)
-            if seen.last is None:
+            if seen.last is None and seen.then is None:
                 return self._totals
-            after = seen.last
+            after, of = seen.last, of if seen.then is None else seen.then
             if durable.wants_a_new_run(start.history_limit):
-                rest = start.model_copy(update={"after": after, "totals": self._totals})
+                rest = start.model_copy(update={"of": of, "after": after, "totals": self._totals})
                 workflow.continue_as_new(rest)
 
     @workflow.query(name=TOTALS)

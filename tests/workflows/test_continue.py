@@ -27,6 +27,8 @@ from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.assignment import active_tickets
 from storage.database import Database
+from storage.feedback import reconciliation as feedback
+from storage.feedback.reconciliation import open_items
 from storage.sla import create_policy
 from storage.ticket import read
 from tests.replay.paths import bulk
@@ -203,7 +205,7 @@ async def test_a_rollout_over_many_runs_tells_every_ticket(desk: TicketDesk) -> 
     await asyncio.gather(*(desk.open(command) for command in commands))
     async with desk.database.writing() as writer:
         await create_policy(writer, POLICY)
-    activities = SlaActivities(desk.database, desk.client, active_tickets, page=1)
+    activities = SlaActivities(desk.database, desk.client, active_tickets, open_items, page=1)
     queue, workflow_id = f"test-{uuid4()}", ids.workflow_id("rollout", str(uuid4()))
     work = {"workflows": [RolloutWorkflow], "activities": [activities.tell_tickets]}
     async with working(Stage(desk.client, desk.database), queue, **work):
@@ -223,7 +225,7 @@ async def test_a_rollout_over_many_runs_tells_every_ticket(desk: TicketDesk) -> 
 async def test_a_reconciliation_over_many_runs_looks_at_every_ticket_once(desk: TicketDesk) -> None:
     tickets = [desk.command() for _ in range(12)]
     await asyncio.gather(*(desk.open(command) for command in tickets))
-    activities = ReconciliationActivities(desk.database, desk.client, reconciliation, size=1)
+    activities = ReconciliationActivities(desk.database, desk.client, reconciliation, feedback, size=1)
     queue, workflow_id = f"test-{uuid4()}", ids.workflow_id("reconciliation", str(uuid4()))
     work = {"workflows": [ReconciliationWorkflow], "activities": [activities.page, activities.repeat]}
     async with working(Stage(desk.client, desk.database), queue, **work):

@@ -6,19 +6,23 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Worker
 
 from activities.reconciliation import ReconciliationActivities
 from domain import ids
 from domain.account import Role
+from domain.feedback import moves as feedback_moves
+from domain.queues import PROCESS
 from domain.reconciliation import Kind, Page, ReconciliationInput, Totals, is_asked
 from domain.ticket.messages import ProcessView
 from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.database import Database
+from storage.feedback import reconciliation as feedback
 from storage.ticket import read
 from tests.workflows.desk import TicketDesk, running
+from tests.workflows.voices import listening
 from workers.runner import RUNNER
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.ticket import TicketWorkflow
@@ -28,7 +32,7 @@ from workflows.ticket import TicketWorkflow
 async def upkeep(client: Client, database: Database) -> AsyncIterator[str]:
     """A worker of the upkeep's processes; gives its queue."""
     queue = f"upkeep-{uuid4()}"
-    comparing = ReconciliationActivities(database, client, reconciliation)
+    comparing = ReconciliationActivities(database, client, reconciliation, feedback)
     worker = Worker(
         client,
         task_queue=queue,
@@ -89,3 +93,23 @@ async def test_a_lost_process_goes_on_where_the_database_knows_it(
 @pytest.mark.parametrize(("share", "asked"), [(0, True), (1, False)])
 def test_an_ordinary_run_asks_a_share_of_the_processes(share: int, asked: bool) -> None:
     assert is_asked(UUID(int=24 * 7 + share), Page(full=False, after=None, hour=48)) is asked
+
+
+async def test_lost_feedback_goes_on_where_the_database_knows_it(
+    temporal: Client, database: Database
+) -> None:
+    async with (
+        listening(temporal, database, queue=PROCESS) as voices,  # whose worker takes over
+        upkeep(temporal, database) as queue,
+    ):
+        command = voices.command()
+        await voices.submit(command)
+        await voices.act(command.feedback_id, feedback_moves.Action.TRIAGE)
+        before = await voices.state(command.feedback_id)
+        handle = voices.handle(command.feedback_id)
+        await handle.terminate()
+        totals = await reconciled(temporal, queue)
+        assert (totals.checked, totals.lost) == (1, 1)
+        assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        assert await voices.state(command.feedback_id) == before
+        assert (await reconciled(temporal, queue)).lost == 0

@@ -7,6 +7,7 @@ from activities.sla import SlaActivities
 from domain import ids
 from domain.sla.rollout import RolloutInput
 from storage.database import Reader
+from storage.feedback.reconciliation import open_items
 from tests.replay.stage import Stage, working
 from workflows.sla import RolloutWorkflow
 
@@ -28,7 +29,7 @@ async def _rolled_out(stage: Stage, start: RolloutInput) -> Sequence[str]:
         return [one for one in _TICKETS if after is None or one > after][:size]
 
     queue, workflow_id = f"test-{uuid4()}", ids.workflow_id("rollout", str(uuid4()))
-    activities = SlaActivities(stage.database, stage.client, active_tickets, page=2)
+    activities = SlaActivities(stage.database, stage.client, active_tickets, open_items, page=2)
     async with working(stage, queue, workflows=[RolloutWorkflow], activities=[activities.tell_tickets]):
         await stage.client.execute_workflow(RolloutWorkflow.run, start, id=workflow_id, task_queue=queue)
     return [workflow_id]
