@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "member": ("cli.member", "Show points and leaderboards, bring facts."),
     "survey": ("cli.survey", "Show surveys, their results, and the tasks of low scores."),
     "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
+    "feedback": ("cli.feedback", "Submit feedback, vote for it, work on it, see who was told."),
     "process": ("cli.process", "Show the durable process behind a ticket."),
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
     "sla": ("cli.sla", "Preview promises, without storing anything."),

@@ -5,8 +5,6 @@ by whom is the API's to say. How it is shown is here for one ticket's parts and 
 """
 
 import asyncio
-import json
-import sys
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -15,15 +13,12 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from cli.client import DeskClient, Json, Refused, Token, run
+from cli.given import Key, checked_key, other_fields, present, segment, words
 from cli.history import known_names, name_of, told
 from cli.output import NOTHING, console, countdown, document, facts, local_time, printable, span, table
 from domain.errors import Invalid, NotFound
 
 Named = Annotated[str, typer.Argument(metavar="TICKET", help="Id or number of the ticket.")]
-Key = Annotated[
-    str | None,
-    typer.Option("--idempotency-key", help="Repeated with the same key, the command happens once."),
-]
 
 # Where the words of --body go, for actions that call them otherwise.
 _BODY_FIELDS: Final = {"resolve": "resolution", "reopen": "reason", "escalate": "reason"}
@@ -63,17 +58,17 @@ def create(
         raise typer.BadParameter("--requester-name goes with --requester.")
     fields = {
         "subject": subject,
-        "description": _words(description),
+        "description": words(description),
         "category": category,
         "priority": priority,
         "kind": kind,
-        "requester": _present({"email": requester, "name": requester_name}),
+        "requester": present({"email": requester, "name": requester_name}),
         "tags": tag,
         "external_id": external_id,
     }
 
     async def work(client: DeskClient) -> Any:
-        return await client.post("/tickets", _present(fields), idempotency_key=_key(key))
+        return await client.post("/tickets", present(fields), idempotency_key=checked_key(key))
 
     _show_changed(run(work, token), as_json)
 
@@ -170,20 +165,20 @@ def act(
     token: Token = None,
 ) -> None:
     """Do something to a ticket."""
-    fields = _object(json_body)
+    fields = other_fields(json_body)
 
     async def work(client: DeskClient) -> Any:
         found = await ticket_id(client, ticket)
         given = {
-            _BODY_FIELDS.get(action, "body"): None if body is None else _words(body),
+            _BODY_FIELDS.get(action, "body"): None if body is None else words(body),
             "assignee": None if assignee is None else await person_id(client, assignee),
             "priority": priority,
         }
         return await client.post(
-            f"/tickets/{found}/actions/{_segment(action)}",
-            {**fields, **_present(given)},
+            f"/tickets/{found}/actions/{segment(action)}",
+            {**fields, **present(given)},
             if_match=None if version is None else f'"{version}"',
-            idempotency_key=_key(key),
+            idempotency_key=checked_key(key),
         )
 
     _show_changed(run(work, token), as_json)
@@ -238,40 +233,6 @@ def _is_id(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _words(text: str) -> str:
-    if text != "-":
-        return text
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError:
-        raise Invalid("invalid_character", "What stdin holds is not UTF-8.") from None
-
-
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None and value != {}}
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise typer.BadParameter('--json-body must be a JSON object, such as \'{"reason": "…"}\'.')
-    return value
-
-
-def _segment(action: str) -> str:
-    """One segment of a path; the API names the actions there are."""
-    return action if action.isascii() and action.replace("_", "").isalnum() else "unknown"
-
-
-def _key(key: str | None) -> str | None:
-    if key is not None and not (key.isascii() and key.isprintable()):
-        raise typer.BadParameter("--idempotency-key must be printable ASCII.")
-    return key
 
 
 def _show_changed(ticket: dict[str, Any], as_json: bool) -> None:
