@@ -44,6 +44,20 @@ async def _caller(
 Caller = Annotated[Principal, Depends(_caller)]
 
 
+async def _visitor(
+    request: Request,
+    desk: CurrentDesk,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Principal | None:
+    if credentials is None and desk.settings.public_roadmap:
+        return None
+    return await _caller(request, desk, credentials)
+
+
+Visitor = Annotated[Principal | None, Depends(_visitor)]
+"""The caller, or nobody where the desk shows its roadmap to everybody."""
+
+
 def secret_of(request: Request) -> str:
     """The token of a request whose caller is known."""
     return request.headers["authorization"].split(" ", 1)[1]

@@ -79,6 +79,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "feedback.vote": Rule(_WRITE, EVERYONE),
     "feedback.act:confirm": Rule(_WRITE, NOBODY, own=EVERYONE),
     "feedback.act:*": Rule(_WRITE, STAFF),  # every other action
+    "release.read": Rule(_READ, EVERYONE),
+    "release.draft": Rule(_READ, STAFF),  # what is not published yet
+    "release.write": Rule(_WRITE, MANAGEMENT),
     "bulk.start": Rule(_WRITE, STAFF),
     "bulk.read": Rule(_READ, MANAGEMENT, own=STAFF),
     "field.read": Rule(_READ, STAFF),

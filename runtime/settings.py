@@ -176,6 +176,9 @@ class Settings(BaseSettings):
         "", max_length=63, description="version of the workers in that deployment; empty: that of Duradesk"
     )
 
+    public_roadmap: bool = Field(
+        False, description="whether roadmap and releases can be read without signing in"
+    )
     smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
         "", repr=False, description="smtp://user:password@host:port; empty: mails are kept and readable"
     )

@@ -37,6 +37,10 @@ _REPEAT: Final = text("""
             FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
         UNION ALL SELECT 'feedback', merged_into::text, jsonb_build_object('cause', 'merged', 'feedback_id', id)
             FROM feedback WHERE merged_into IS NOT NULL AND updated_at > now() - interval '90 days'
+        UNION ALL SELECT 'feedback', feedback_id::text,
+                jsonb_build_object('cause', 'released', 'release_id', release_id)
+            FROM release_items JOIN releases ON releases.id = release_id
+            WHERE shipped_at IS NULL AND published_at > now() - interval '90 days'
         UNION ALL SELECT DISTINCT 'telling', feedback_id || ':' || version, '{}'::jsonb
             FROM feedback_turns WHERE done_at IS NULL
         UNION ALL SELECT 'policy', 'reconciliation', '{}'

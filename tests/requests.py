@@ -256,6 +256,9 @@ BODIES: Final[Mapping[str, Any]] = {
     },
     **{f"POST /feedback/{{feedback_id}}/actions/{name}": body for name, body in _FEEDBACK_ACTIONS.items()},
     "POST /feedback/{feedback_id}/vote": None,
+    "POST /releases": {"name": "Spring", "notes": "Bigger disks.", "items": ["{feedback_id}"]},
+    "PATCH /releases/{release_id}": {"name": "Summer", "notes": "Bigger.", "items": ["{feedback_id}"]},
+    "POST /releases/{release_id}/publish": None,
     "PUT /tickets/{ticket_id}/viewers/me": {"typing": True},
     "POST /tickets/{ticket_id}/attachments": b"a file",
     "POST /fields": {
@@ -431,6 +434,7 @@ async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dic
     wish = {"title": "A bigger disk", "body": "磁盘空间不足"}
     await make("other_feedback_id", "/feedback", wish)
     await make("feedback_id", "/feedback", wish)
+    await make("release_id", "/releases", {"name": "Spring", "notes": "Bigger disks."})
     bulk = {"action": "tag", "fields": {"add": ["late"]}, "ids": ["{other_ticket_id}"]}
     world["bulk_id"] = (await admin.post(f"{API}/bulk", json=fill(bulk, world))).json()["id"]
     world["comment_id"] = (await admin.get(API + comments)).json()["data"][0]["id"]

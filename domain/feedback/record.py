@@ -1,6 +1,5 @@
 """Feedback as the desk shows it: the read model's row with the names that people know."""
 
-from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -114,7 +113,15 @@ class RoadmapItem(Value):
     shipped_at: AwareDatetime | None
 
 
-Column = Literal["planned", "in_progress", "shipped"]
+class Release(Value):
+    """What is shipped together, and what is said of it; a draft until `published_at`."""
+
+    id: UUID
+    name: str
+    notes: str
+    items: tuple[RoadmapItem, ...]
+    created_at: AwareDatetime
+    published_at: AwareDatetime | None
 
 
 class CommentRecord(Value):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
@@ -188,3 +189,29 @@ class FeedbackAnswerRow(Base):
     solved: Mapped[bool]
     reason: Mapped[str | None]
     at: Mapped[datetime]
+
+
+class ReleaseRow(Base):
+    """A draft until `published_at`."""
+
+    __tablename__ = "releases"
+    __table_args__ = (Index("ix_releases_created_at", "created_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    name: Mapped[str]
+    notes: Mapped[str]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    published_at: Mapped[datetime | None]
+
+
+class ReleaseItemRow(Base):
+    """An item that a release ships; `shipped_at` is written by the item's own commit."""
+
+    __tablename__ = "release_items"
+    __table_args__ = (Index("ix_release_items_feedback_id", "feedback_id"),)
+
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"), primary_key=True)
+    feedback_id: Mapped[UUID] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), primary_key=True)
+    shipped_at: Mapped[datetime | None]

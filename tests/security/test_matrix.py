@@ -51,6 +51,8 @@ INSTEAD: Final[dict[str, Any]] = {
     },
     "POST /feedback": {**BODIES["POST /feedback"], "ticket": None},
     "POST /feedback : for oneself": {"title": "A", "body": "B"},
+    "POST /releases": {"name": "Spring", "notes": "Bigger disks."},
+    "PATCH /releases/{release_id}": {"name": "Summer"},
     "POST /feedback/{feedback_id}/actions/edit": {"title": "A wish"},
     "POST /feedback/{feedback_id}/actions/triage": {"add": ["late"]},
     "POST /tickets/{ticket_id}/comments : internal": {"body": "Hello.", "visibility": "internal"},
@@ -250,6 +252,7 @@ class Records:
                 "id"
             ],
             "token_id": (await self._post("/tokens", {"name": name}, api))["id"],
+            "release_id": (await self._post("/releases", {"name": name, "notes": "N"}))["id"],
             "shared_macro_id": (await self._post("/macros", {"name": name, "actions": [action]}))["id"],
             "macro_id": await self._insert(MacroRow, name=name, owner_id=person_id, actions=[action]),
             "shared_view_id": (await self._post("/views", {"name": name, "query": "status:open"}))["id"],
