@@ -53,6 +53,7 @@ class Kind(StrEnum):
     FEEDBACK_REOPENED = "feedback_reopened"
     FEEDBACK_DECLINED = "feedback_declined"
     FEEDBACK_MERGED = "feedback_merged"
+    FEEDBACK_UNMERGED = "feedback_unmerged"
     FEEDBACK_ANSWERED = "feedback_answered"
     FEEDBACK_ARRIVED = "feedback_arrived"
     FEEDBACK_ASSIGNED = "feedback_assigned"

@@ -34,7 +34,7 @@ Topic = Literal[
     "restored",
 ]
 
-_IN_ORDER: Final = ("ticket",)
+_IN_ORDER: Final = ("ticket", "feedback")
 """Topics whose messages for one key must be handed over one after the other: a merge before it is taken back."""
 
 

@@ -35,7 +35,8 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'ticket', merged_into::text,
             jsonb_build_object('cause', 'merged', 'ticket_id', id, 'version', version)
             FROM tickets WHERE merged_into IS NOT NULL AND updated_at > now() - interval '14 days'
-        UNION ALL SELECT 'feedback', merged_into::text, jsonb_build_object('cause', 'merged', 'feedback_id', id)
+        UNION ALL SELECT 'feedback', merged_into::text,
+            jsonb_build_object('cause', 'merged', 'feedback_id', id, 'version', version)
             FROM feedback WHERE merged_into IS NOT NULL AND updated_at > now() - interval '90 days'
         UNION ALL SELECT 'feedback', feedback_id::text,
                 jsonb_build_object('cause', 'released', 'release_id', release_id)

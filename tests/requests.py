@@ -108,6 +108,7 @@ _FEEDBACK_ACTIONS: Final[Mapping[str, Any]] = {
     "close": {},
     "reopen": {"reason": "It burns again."},
     "merge": {"into": "{other_feedback_id}"},
+    "unmerge": {},
     "answer": {"body": "Hello."},
     "note": {"body": "Hello."},
     "edit": {"title": "A wish", "body": "Hello.", "kind": "problem", "category": "disk", "public": True},

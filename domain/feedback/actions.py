@@ -6,11 +6,12 @@ Whether an action is allowed was checked before (`process.check`, `domain/author
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from domain.calendar import working
 from domain.feedback.draft import Draft
 from domain.feedback.fields import EXCERPT, Assessment, Kind, Status
-from domain.feedback.messages import Act, Answer, Edit, Facts
+from domain.feedback.messages import Act, Answer, Edit, Facts, News
 from domain.feedback.moves import Action, target
 from domain.feedback.promises import ASSESSING
 from domain.feedback.state import Opinion
@@ -196,10 +197,36 @@ def _merge(draft: Draft, act: Act) -> None:
     for name in list(draft.board.clocks):
         draft.board.cancel(name, draft.now, act.action)
     draft.merge = act.into
-    draft.set(merged_into=act.into)
+    draft.set(merged_into=act.into, before_merge=draft.status)
     _move(draft, act)
     draft.event("merged", into=act.into)
     draft.tell(NoticeKind.FEEDBACK_MERGED, into=str(act.into))
+
+
+def _unmerge(draft: Draft, act: Act) -> None:
+    """It goes on where it was, with a new cycle of its clock; those who came to the other one by it leave that one."""
+    draft.unmerge = draft["merged_into"]
+    status = draft["before_merge"] or target(draft.status, act.action)
+    draft.event("unmerged", feedback_id=draft.unmerge)
+    draft.set(merged_into=None, before_merge=None)
+    draft.move(Status(status), act.action)
+    draft.want("policy")
+    draft.tell(NoticeKind.FEEDBACK_UNMERGED)
+
+
+def take_in(draft: Draft, news: News) -> None:
+    """Another item was merged into this one, or taken out again; what is known already changes nothing."""
+    assert news.feedback_id is not None
+    other, merged = news.feedback_id, news.cause == "merged"
+    if news.version is not None:
+        if news.version <= draft["merges"].get(other, 0):
+            return
+        draft.set(merges={**draft["merges"], other: news.version})
+    known: tuple[UUID, ...] = draft["merged_from"]
+    if merged != (other in known):
+        rest = tuple(one for one in known if one != other)
+        draft.set(merged_from=(*rest, other) if merged else rest)
+        draft.event("merged_from" if merged else "unmerged_from", feedback_id=other)
 
 
 def _answer(draft: Draft, act: Act) -> None:
@@ -271,6 +298,7 @@ _DOES: Final[dict[Action, Callable[[Draft, Act], None]]] = {
     Action.CLOSE: _close,
     Action.REOPEN: _reopen,
     Action.MERGE: _merge,
+    Action.UNMERGE: _unmerge,
     Action.ANSWER: _answer,
     Action.NOTE: _note,
     Action.EDIT: _edit,

@@ -26,6 +26,7 @@ class Draft(DecisionDraft[FeedbackState, Want]):
         self.link: list[UUID] = []
         self.unlink: list[UUID] = []
         self.merge: UUID | None = None
+        self.unmerge: UUID | None = None
         self.edit: Edit | None = None
         self.answer: Answer | None = None
 
@@ -113,6 +114,7 @@ class Draft(DecisionDraft[FeedbackState, Want]):
             link=self.link,
             unlink=self.unlink,
             merge=self.merge,
+            unmerge=self.unmerge,
             edit=self.edit,
             answer=self.answer,
             wants=self.wants,

@@ -141,6 +141,7 @@ class Change(Message):
     link: list[UUID] = []
     unlink: list[UUID] = []
     merge: UUID | None = None
+    unmerge: UUID | None = None
     edit: Edit | None = None
     answer: Answer | None = None
     wants: list[Want] = []
@@ -152,12 +153,15 @@ class Change(Message):
 
 class News(Message):
     """A fact from outside that may change the process: more or fewer people want it, the promises changed, another
-    item was merged into it, a release ships it, or Temporal's store was restored."""
+    item was merged into it or taken out again, a release ships it, or Temporal's store was restored.
 
-    cause: Literal["reach", "policy", "merged", "released", "restored"]
+    `version` is the other item's when that happened: of what is told twice, or late, nothing comes.
+    """
+
+    cause: Literal["reach", "policy", "merged", "unmerged", "released", "restored"]
     feedback_id: UUID | None = None
     release_id: UUID | None = None
-    person_id: UUID | None = None
+    version: int | None = None
 
 
 class FeedbackInput(Message):

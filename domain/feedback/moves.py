@@ -26,6 +26,7 @@ class Action(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     MERGE = "merge"
+    UNMERGE = "unmerge"
     ANSWER = "answer"
     NOTE = "note"
     EDIT = "edit"
@@ -74,9 +75,10 @@ MOVES: Final[dict[Status, dict[Action, Status | None]]] = {
     },
     Status.DECLINED: {**_STAYS, Action.REOPEN: Status.TRIAGED},
     Status.CLOSED: {**_STAYS, Action.REOPEN: Status.IN_PROGRESS},
-    Status.MERGED: {},
+    Status.MERGED: {Action.UNMERGE: Status.TRIAGED},
 }
-"""`assess` leads to `assessed` when it is the last of the four; `confirm` with a no leads back to `in_progress`."""
+"""`assess` leads to `assessed` when it is the last of the four; `confirm` with a no leads back to `in_progress`;
+`unmerge` to where the item was before the merge."""
 
 
 def allowed(status: Status) -> list[Action]:

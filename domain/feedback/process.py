@@ -113,11 +113,10 @@ def considered(state: FeedbackState, news: News, now: datetime) -> Change:
     draft.take_due()
     if news.cause == "restored":
         draft.want("state")  # finds nothing, unless the database knows more than we do
-    if news.cause in ("reach", "policy", "merged") and state.status not in ENDED:
+    if news.cause in ("reach", "policy", "merged", "unmerged") and state.status not in ENDED:
         draft.want("policy")
-    if news.cause == "merged" and news.feedback_id not in (None, *state.merged_from):
-        draft.set(merged_from=(*state.merged_from, news.feedback_id))
-        draft.event("merged_from", feedback_id=news.feedback_id)
+    if news.cause in ("merged", "unmerged") and news.feedback_id is not None:
+        actions.take_in(draft, news)
     if (
         news.cause == "released"
         and news.release_id != state.release_id

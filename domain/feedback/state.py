@@ -28,7 +28,9 @@ class FeedbackState(BaseModel):
     """`event_number` is the item's version: it grows by one with each commit.
 
     `round` counts how often people were asked whether it is solved; `first_round` is the first since it was shipped
-    last. `checks` are the instants at which they will be asked again. `answered_at` is when a human last answered.
+    last. `before_merge` is the state that taking it out of a merge leads back to, `merges` the version of each item
+    that was merged into this one, or taken out again, when it was so last. `checks` are the instants at which they
+    will be asked again. `answered_at` is when a human last answered.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,7 +56,9 @@ class FeedbackState(BaseModel):
     closed_at: datetime | None = None
     reopen_count: int = 0
     merged_into: UUID | None = None
+    before_merge: Status | None = None
     merged_from: tuple[UUID, ...] = ()
+    merges: dict[UUID, int] = {}
     release_id: UUID | None = None
     round: int = 0
     first_round: int = 0

@@ -1,7 +1,6 @@
 """Finds what a change wants to know before it can be committed, inside the transaction that commits it."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -26,7 +25,7 @@ async def gather(writer: Writer, change: Change) -> Facts:
         found |= await _answers(writer, change)
     if "policy" in change.wants:
         state = change.state
-        reach = 1 if change.submitted else await _reach(writer, change.feedback_id)
+        reach = 1 if change.submitted else await _reach(writer, change)
         level = priority_of(reach, state.importance)
         policy = policy_for(await active_policies(writer), state.kind, state.category, level)
         found |= {"reach": reach, "policy": policy}
@@ -47,8 +46,12 @@ async def _requester(writer: Writer, change: Change) -> dict[str, Any]:
     return {"requester_id": known, "number": number}
 
 
-async def _reach(writer: Writer, feedback_id: UUID) -> int:
-    return await writer.scalar(select(FeedbackRow.reach).where(FeedbackRow.id == feedback_id)) or 0
+async def _reach(writer: Writer, change: Change) -> int:
+    """Of an item that comes out of a merge it is counted anew: votes may have been taken back in the meantime."""
+    if change.unmerge is not None:
+        present = followers.following(change.feedback_id, change.state.event_number, requesters_only=False)
+        return await followers.count(writer, present)
+    return await writer.scalar(select(FeedbackRow.reach).where(FeedbackRow.id == change.feedback_id)) or 0
 
 
 async def _answers(writer: Writer, change: Change) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.authorization import not_found
 from domain.errors import Conflict
-from domain.feedback.fields import OPEN, Role, priority_of, score
+from domain.feedback.fields import OPEN, Role, Status, priority_of, score
 from domain.feedback.messages import Change
 from storage import outbox
 from storage.database import Reader, Writer
@@ -26,10 +26,41 @@ _CARRY: Final = text("""
     SELECT :into, person_id, role, :id, :since, :at FROM feedback_followers
     WHERE feedback_id = :id AND until IS NULL
     ON CONFLICT (feedback_id, person_id) DO UPDATE SET
-        role = CASE WHEN 'requester' IN (known.role, excluded.role) THEN 'requester' ELSE known.role END,
+        role = CASE WHEN known.until IS NOT NULL THEN excluded.role
+            WHEN excluded.role = 'requester' THEN excluded.role ELSE known.role END,
+        via = CASE WHEN known.until IS NULL THEN known.via ELSE excluded.via END,
         since = CASE WHEN known.until IS NULL THEN known.since ELSE excluded.since END,
         until = NULL
 """).bindparams(bindparam("into", type_=Uuid()), bindparam("id", type_=Uuid()))
+_BOTH: Final = (bindparam("other", type_=Uuid()), bindparam("id", type_=Uuid()))
+_STAY: Final = text("""
+    UPDATE feedback_followers AS known SET via = third.feedback_id
+    FROM feedback_followers AS third JOIN feedback ON feedback.id = third.feedback_id
+    WHERE known.feedback_id = :other AND known.via = :id AND known.until IS NULL
+        AND feedback.merged_into = :other AND third.person_id = known.person_id AND third.until IS NULL
+""").bindparams(*_BOTH)
+_LEAVE: Final = text("""
+    UPDATE feedback_followers AS known SET until = feedback.version FROM feedback
+    WHERE feedback.id = :other AND known.feedback_id = :other AND known.via = :id AND known.until IS NULL
+""").bindparams(*_BOTH)
+_AS_VOTER: Final = text("""
+    UPDATE feedback_followers AS known SET role = 'voter' FROM feedback
+    WHERE feedback.id = :other AND known.feedback_id = :other AND known.role = 'requester' AND known.until IS NULL
+        AND known.person_id <> feedback.requester_id AND NOT EXISTS (
+            SELECT FROM feedback AS third JOIN feedback_followers AS asked ON asked.feedback_id = third.id
+            WHERE third.merged_into = :other AND third.id <> :id AND asked.person_id = known.person_id
+                AND asked.role = 'requester'
+        )
+""").bindparams(*_BOTH)
+_LEAVE_ALL: Final = text("""
+    WITH RECURSIVE one AS (
+        SELECT CAST(:id AS uuid) AS id
+        UNION SELECT feedback.id FROM feedback JOIN one ON feedback.merged_into = one.id
+    )
+    UPDATE feedback_followers AS known SET until = feedback.version
+    FROM one JOIN feedback ON feedback.id = one.id
+    WHERE known.feedback_id = one.id AND known.person_id = :person AND known.until IS NULL
+""").bindparams(bindparam("id", type_=Uuid()), bindparam("person", type_=Uuid()))
 
 
 def following(
@@ -64,13 +95,17 @@ def _own(feedback_id: UUID, person_id: UUID) -> tuple[ColumnElement[bool], ...]:
 
 
 async def lock(writer: Writer, change: Change) -> None:
-    """Locks the item's row, and that of the item it is merged into, in the order of their ids. Raises Conflict
-    `cannot_merge_into` unless the other is open, so no circle can close, and `not_public` where the followers of this
-    one would be told of what they may not read."""
-    ids = [change.feedback_id] if change.merge is None else sorted([change.feedback_id, change.merge])
+    """Locks the item's row, and that of the item it is merged into or taken out of, in the order of their ids. Raises
+    Conflict `cannot_merge_into` unless the other is open, so no circle can close, `not_public` where the followers of
+    this one would be told of what they may not read, and `merged_on` where they went on to a third one."""
+    ids = [one for one in (change.feedback_id, change.merge, change.unmerge) if one is not None]
     columns = (FeedbackRow.id, FeedbackRow.status, FeedbackRow.public, FeedbackRow.requester_id)
     statement = select(*columns).where(FeedbackRow.id.in_(ids)).order_by(FeedbackRow.id)
     rows = {row.id: row for row in await writer.execute(statement.with_for_update())}
+    if change.unmerge is not None and rows[change.unmerge].status == Status.MERGED:
+        raise Conflict(
+            "merged_on", "The item that this one went into was merged, too. Take that one out first."
+        )
     if change.merge is None:
         return
     this, other = rows[change.feedback_id], rows.get(change.merge)
@@ -103,6 +138,8 @@ async def write(writer: Writer, change: Change) -> None:
         await _count_anew(writer, change.feedback_id)
     if change.merge is not None:
         await _carry(writer, change, change.merge)
+    if change.unmerge is not None:
+        await _fetch_back(writer, change, change.unmerge)
 
 
 async def _link(writer: Writer, change: Change, ticket_id: UUID) -> None:
@@ -126,8 +163,22 @@ async def _carry(writer: Writer, change: Change, into: UUID) -> None:
     values = {"into": into, "id": change.feedback_id, "since": since, "at": change.at}
     await writer.execute(_CARRY, values)
     await _count_anew(writer, into)
-    told = {"cause": "merged", "feedback_id": str(change.feedback_id)}
-    await outbox.put(writer, "feedback", str(into), told)
+    await _tell(writer, change, "merged", into)
+
+
+async def _fetch_back(writer: Writer, change: Change, other: UUID) -> None:
+    """Whoever came to the other item by this one leaves it, unless they came by a third one, too; and nobody is asked
+    there any more for what they asked for here."""
+    for statement in (_STAY, _LEAVE, _AS_VOTER):
+        await writer.execute(statement, {"other": other, "id": change.feedback_id})
+    for one in (change.feedback_id, other):
+        await _count_anew(writer, one)
+    await _tell(writer, change, "unmerged", other)
+
+
+async def _tell(writer: Writer, change: Change, cause: str, other: UUID) -> None:
+    told = {"cause": cause, "feedback_id": str(change.feedback_id), "version": change.state.event_number}
+    await outbox.put(writer, "feedback", str(other), told)
 
 
 async def _count_anew(writer: Writer, feedback_id: UUID) -> None:
@@ -193,7 +244,7 @@ async def withdraw(writer: Writer, feedback_id: UUID, person_id: UUID) -> UUID:
     if role is Role.REQUESTER:
         raise Conflict("your_own", "You asked for this yourself; there is no vote to withdraw.")
     if role is not None:
-        await writer.execute(update(Follower).where(*_own(row.id, person_id)).values(until=row.version))
+        await writer.execute(_LEAVE_ALL, {"id": row.id, "person": person_id})
         await _reach(writer, row, row.reach - 1)
     return row.id
 

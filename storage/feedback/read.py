@@ -41,6 +41,7 @@ INTERNAL_EVENTS: Final = (
     "unlinked",
     "confirmed",
     "merged_from",
+    "unmerged_from",
 )
 """Events that only the staff may read."""
 

@@ -96,7 +96,7 @@ async def test_word_to_feedback_and_its_followers_is_asked_for_again(database: D
         (topic, key, told) for topic, key, told in await asked(database) if topic in ("feedback", "telling")
     ]
     assert found == [
-        ("feedback", str(item), {"cause": "merged", "feedback_id": str(merged)}),
+        ("feedback", str(item), {"cause": "merged", "feedback_id": str(merged), "version": 1}),
         ("feedback", str(item), {"cause": "released", "release_id": str(release)}),
         ("telling", f"{item}:4", {}),
     ]

@@ -64,3 +64,60 @@ async def test_only_who_asked_for_it_says_whether_it_is_solved(admin: Api, make_
     await act(admin, item, "ship")
     await act(voter, item, "confirm", status=403, solved=True)
     await act(duplicate, item, "confirm", solved=True)
+
+
+async def heard(api: Api) -> int:
+    return (await kinds_told(api)).count("feedback_answered")
+
+
+async def test_what_was_merged_is_taken_out_again_with_its_followers(
+    admin: Api, make_person: MakePerson
+) -> None:
+    first, second, both, voter = [await make_person() for _ in range(4)]
+    item, other = await said(first), await said(second, title="A dark theme")
+    for one in (item, other):
+        await act(admin, one, "triage")
+        await voted(both, one)
+    await voted(voter, other)
+    assert (await act(admin, item, "unmerge", status=409))["code"] == "illegal_move"
+    await act(admin, other, "merge", into=item["id"])
+    gone = await voter.delete(f"{API}/{item['id']}/vote")  # also where the merge is taken back
+    assert (gone.json()["reach"], gone.json()["voted"]) == (3, False)
+    alone = await act(admin, other, "unmerge")
+    assert (alone["status"], alone["merged_into"], alone["reach"]) == ("triaged", None, 2)
+    assert (await admin.get(f"{API}/{item['id']}")).json()["reach"] == 2
+    await act(admin, item, "answer", body="Soon.")
+    assert [await heard(one) for one in (first, second, both, voter)] == [1, 0, 1, 0]
+    await act(admin, other, "answer", body="Later.")
+    assert [await heard(one) for one in (first, second, both, voter)] == [1, 1, 2, 0]
+
+
+async def test_a_merge_is_taken_back_without_what_others_brought(admin: Api, make_person: MakePerson) -> None:
+    """Somebody who came by two duplicates stays while one of them is there, and who asked for one is asked no more."""
+    twice, third = await make_person(), await make_person()
+    one, other, item = await said(twice), await said(third), await said(admin)
+    for wish in (one, other, item):
+        await act(admin, wish, "triage")
+    await voted(twice, other)
+    await voted(twice, item)
+    for wish in (one, other):
+        await act(admin, wish, "merge", into=item["id"])
+    assert (await voted(twice, item, status=409))["code"] == "your_own"
+    await act(admin, one, "unmerge")
+    assert (await admin.get(f"{API}/{item['id']}")).json()["reach"] == 3
+    assert (await voted(twice, item, status=409))["code"] == "already_voted"
+    await act(admin, other, "unmerge")
+    after = (await admin.get(f"{API}/{item['id']}/followers")).json()["data"]
+    assert [(row["person"]["id"], row["role"]) for row in after] == [
+        (str(admin.person_id), "requester"),
+        (str(twice.person_id), "voter"),
+    ]
+
+
+async def test_the_last_of_a_chain_of_merges_is_taken_out_first(admin: Api) -> None:
+    one, two, three = await said(admin), await said(admin), await said(admin)
+    await act(admin, one, "merge", into=two["id"])
+    await act(admin, two, "merge", into=three["id"])
+    assert (await act(admin, one, "unmerge", status=409))["code"] == "merged_on"
+    await act(admin, two, "unmerge")
+    assert (await act(admin, one, "unmerge"))["status"] == "submitted"

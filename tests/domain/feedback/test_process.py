@@ -214,12 +214,40 @@ def test_the_first_no_reopens_and_a_later_check_needs_more_than_one_in_five() ->
         assert process.with_facts(change, facts).state.status is status
 
 
-def test_word_of_a_merge_that_comes_again_is_known() -> None:
-    state, news = opened(), News(cause="merged", feedback_id=uuid4())
-    first = process.considered(state, news, T0)
-    assert [event.type for event in first.events] == ["merged_from"]
-    again = process.considered(first.state, news, T0)
-    assert process.is_empty(process.with_facts(again, Facts(reach=1, policy=state.policy)))
+def test_word_of_a_merge_or_its_taking_back_that_comes_again_is_known() -> None:
+    state, other = opened(), uuid4()
+    for cause, told in (("merged", "merged_from"), ("unmerged", "unmerged_from")):
+        news = News.model_validate({"cause": cause, "feedback_id": other})
+        first = process.considered(state, news, T0)
+        assert [event.type for event in first.events] == [told]
+        state = first.state
+        again = process.considered(state, news, T0)
+        assert process.is_empty(process.with_facts(again, Facts(reach=1, policy=state.policy)))
+
+
+def test_merges_and_their_ends_that_come_together_are_all_told() -> None:
+    state, other, events = opened(), uuid4(), list[str]()
+    for version, cause in ((2, "merged"), (3, "unmerged"), (4, "merged"), (3, "unmerged"), (5, "unmerged")):
+        news = News.model_validate({"cause": cause, "feedback_id": other, "version": version})
+        change = process.considered(state, news, T0)
+        events += [event.type for event in change.events]
+        state = change.state
+    assert events == ["merged_from", "unmerged_from", "merged_from", "unmerged_from"]
+    assert state.merged_from == ()
+
+
+def test_what_is_taken_out_of_a_merge_goes_on_where_it_was() -> None:
+    planned = walked(assessed(opened()), Action.PLAN)
+    merged = step(planned, Action.MERGE, into=uuid4()).state
+    assert (merged.status, merged.clocks, merged.finish_at) == (Status.MERGED, {}, T0 + process.REOPEN_WINDOW)
+    alone = step(merged, Action.UNMERGE, at=T0 + DAY)
+    assert (alone.state.status, alone.state.merged_into, alone.state.finish_at) == (
+        Status.PLANNED,
+        None,
+        None,
+    )
+    assert alone.state.clocks[ClockName.BEGINNING].started_at == T0 + DAY
+    assert told(alone) == [NoticeKind.FEEDBACK_UNMERGED]
 
 
 def test_a_question_of_an_earlier_shipping_is_no_longer_answered() -> None:
