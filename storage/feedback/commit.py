@@ -20,7 +20,7 @@ from domain.sla.ledger import LedgerEntry
 from storage import notification
 from storage.database import Writer
 from storage.feedback import facts as finding
-from storage.feedback import followers, release, telling
+from storage.feedback import followers, points, release, telling
 from storage.feedback.audience import notifications
 from storage.feedback.words import document
 from storage.tables.feedback import (
@@ -55,6 +55,7 @@ async def commit(writer: Writer, change: Change, *, mail: bool) -> Outcome:
     await _write_comments(writer, change)
     await followers.write(writer, change)
     await release.mark_shipped(writer, change)
+    await points.thank(writer, change)
     await telling.begin(writer, change, smtp_configured=mail)
     rows = await notifications(writer, change)
     await notification.add(writer, rows, smtp_configured=mail)
