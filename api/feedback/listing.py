@@ -8,8 +8,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Caller, CurrentDesk
+from api.desk import Desk
+from api.errors import problems
 from api.feedback.access import shown_to
 from api.page import Page, PageQuery, page_of, whole
+from api.ticket.access import ticket_for
 from domain.account import Principal
 from domain.authorization import feedback_visibility
 from domain.errors import Invalid
@@ -21,12 +24,16 @@ from domain.ticket.filter import Term
 from storage.feedback import listing
 from storage.feedback.similar import similar
 
-router = APIRouter(prefix="/feedback", tags=["feedback"])
+router = APIRouter(tags=["feedback"])
 
 Reference = UUID | Literal["none", "me"]
 
 
-class FeedbackQuery(PageQuery):
+class SortedQuery(PageQuery):
+    sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "score", "-score"] = "-created_at"
+
+
+class FeedbackQuery(SortedQuery):
     """A filter may be repeated to allow several values; `none` stands for an empty field, `me` for the caller.
     `followed` are the items that the caller asked or voted for."""
 
@@ -42,7 +49,6 @@ class FeedbackQuery(PageQuery):
     followed: bool = False
     breached: bool | None = None
     q: Text | None = None
-    sort: Literal["created_at", "-created_at", "updated_at", "-updated_at", "score", "-score"] = "-created_at"
 
     def wanted(self, caller: Principal) -> listing.Wanted:
         mine = {"me": caller.person_id, "none": None}
@@ -70,7 +76,7 @@ class SimilarQuery(BaseModel):
     ]
 
 
-@router.get("", response_model=Page[Feedback])
+@router.get("/feedback", response_model=Page[Feedback])
 async def list_feedback(
     request: Request, query: Annotated[FeedbackQuery, Query()], desk: CurrentDesk, caller: Caller
 ) -> Page[Feedback]:
@@ -79,6 +85,27 @@ async def list_feedback(
     wanted = query.wanted(caller)
     if not to.everything and (wanted.tags or wanted.breached is not None):
         raise Invalid("staff_only", "Only the staff can ask for tags and broken promises.", field="tags")
+    return await _listed(request, query, wanted, desk, caller)
+
+
+@router.get("/tickets/{ticket_id}/feedback", response_model=Page[Feedback], responses=problems(404))
+async def list_feedback_of_ticket(
+    ticket_id: UUID,
+    request: Request,
+    query: Annotated[SortedQuery, Query()],
+    desk: CurrentDesk,
+    caller: Caller,
+) -> Page[Feedback]:
+    """The feedback that a ticket is linked to, as far as the caller may see it."""
+    async with desk.database.reading() as reader:
+        await ticket_for(reader, caller, ticket_id, "ticket.read")
+    return await _listed(request, query, listing.Wanted(ticket=ticket_id), desk, caller)
+
+
+async def _listed(
+    request: Request, query: SortedQuery, wanted: listing.Wanted, desk: Desk, caller: Principal
+) -> Page[Feedback]:
+    to = feedback_visibility(caller)
     column, kind = listing.ORDERS[query.sort.removeprefix("-")]
     after = query.start(query.sort, kind, UUID)
     async with desk.database.reading() as reader:
@@ -93,7 +120,7 @@ def _key(row: Feedback, name: str) -> Any:
     return value
 
 
-@router.get("/similar", response_model=Page[Similar])
+@router.get("/feedback/similar", response_model=Page[Similar])
 async def list_similar(
     query: Annotated[SimilarQuery, Query()], desk: CurrentDesk, caller: Caller
 ) -> Page[Similar]:

@@ -19,7 +19,7 @@ from storage import search
 from storage.database import Reader
 from storage.feedback.read import items, record, visible
 from storage.page import Order, page
-from storage.tables.feedback import FeedbackFollowerRow, FeedbackRow
+from storage.tables.feedback import FeedbackFollowerRow, FeedbackRow, FeedbackTicketRow
 
 ORDERS: Final[dict[str, tuple[Any, type]]] = {
     "created_at": (FeedbackRow.created_at, datetime),
@@ -42,6 +42,7 @@ class Wanted:
     requester: tuple[UUID, ...] = ()
     followed_by: UUID | None = None
     release: UUID | None = None
+    ticket: UUID | None = None
     breached: bool | None = None
     terms: tuple[Term, ...] = field(default=())
 
@@ -90,6 +91,9 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(FeedbackRow.id.in_(follows))
     if wanted.release is not None:
         found.append(FeedbackRow.release_id == wanted.release)
+    if wanted.ticket is not None:
+        linked = select(FeedbackTicketRow.feedback_id).where(FeedbackTicketRow.ticket_id == wanted.ticket)
+        found.append(FeedbackRow.id.in_(linked))
     if wanted.breached is not None:
         found.append(FeedbackRow.breached.is_(wanted.breached))
     return found

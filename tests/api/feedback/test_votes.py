@@ -73,7 +73,12 @@ async def test_a_linked_tickets_requester_is_told_too(admin: Api, make_person: M
     await act(admin, item, "link", ticket=ticket["id"])
     detail = (await admin.get(f"{API}/{item['id']}")).json()
     assert ([one["number"] for one in detail["tickets"]], detail["reach"]) == ([ticket["number"]], 2)
+    url = f"/api/v1/tickets/{ticket['id']}/feedback"
+    assert [one["id"] for one in (await admin.get(url)).json()["data"]] == [item["id"]]
+    assert (await customer.get(url)).json()["data"] == []  # it is not theirs to read yet
     await act(admin, item, "triage")
+    assert [one["id"] for one in (await customer.get(url)).json()["data"]] == [item["id"]]
+    assert (await (await make_person()).get(url)).status_code == 404
     await act(admin, item, "unlink", ticket=ticket["id"])
     await act(admin, item, "decline", reason="No.")
     assert await kinds_told(customer) == ["feedback_moved"]
