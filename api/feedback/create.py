@@ -18,10 +18,10 @@ from api.ticket.access import ticket_for
 from api.ticket.create import RequesterForm, fingerprint
 from domain import ids
 from domain.account import Principal
-from domain.authorization import check
+from domain.authorization import check, feedback_visibility
 from domain.feedback.fields import Kind, Source
 from domain.feedback.messages import FeedbackInput, Submit
-from domain.feedback.record import Feedback
+from domain.feedback.record import Feedback, Similar
 from domain.feedback.triage import guess
 from domain.queues import PROCESS
 from domain.repetition import key_reused
@@ -29,6 +29,7 @@ from domain.text import Body, Line, Locale, Word
 from domain.ticket.fields import TAGS_LIMIT
 from domain.ticket.messages import Requester
 from storage.feedback import read
+from storage.feedback.similar import similar
 from workflows.feedback import SUBMITTED, FeedbackWorkflow
 
 router = APIRouter(prefix="/feedback", tags=["feedback"])
@@ -51,11 +52,17 @@ class NewFeedback(Form):
     ticket: UUID | None = None
 
 
-@router.post("", status_code=201, response_model=Feedback, responses=problems(403, 404, 409, 413))
+class Submitted(Feedback):
+    """The item, and what was said before that may be the same."""
+
+    similar: tuple[Similar, ...]
+
+
+@router.post("", status_code=201, response_model=Submitted, responses=problems(403, 404, 409, 413))
 async def submit_feedback(
     form: NewFeedback, desk: CurrentDesk, caller: Caller, key: IdempotencyKey, response: Response
-) -> Feedback:
-    """Submits feedback. The same `Idempotency-Key` gives the same item."""
+) -> Submitted:
+    """Submits feedback, and proposes what may be the same. The same `Idempotency-Key` gives the same item."""
     check(caller, "feedback.create")
     if form.requester is not None and form.requester.email.lower() != caller.email.lower():
         check(caller, "feedback.create_for")
@@ -66,7 +73,11 @@ async def submit_feedback(
     if not await begin(desk, command, keyed=key is not None):
         response.headers["Idempotent-Replayed"] = "true"
     response.headers["Location"] = f"/api/v1/feedback/{command.feedback_id}"
-    return await shown(desk.database, caller, command.feedback_id)
+    item = await shown(desk.database, caller, command.feedback_id)
+    async with desk.database.reading() as reader:
+        # By the title alone: a long body holds many words that nobody else used.
+        proposed = await similar(reader, feedback_visibility(caller), form.title, without=item.id)
+    return Submitted(**dict(item), similar=tuple(proposed))
 
 
 def _command(form: NewFeedback, caller: Principal, key: str | None, locale: Locale) -> Submit:

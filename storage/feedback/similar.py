@@ -1,8 +1,9 @@
 """Finds the items that may be about the same as a text, by the words that they share with it."""
 
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, cast, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.types import Text
 
@@ -21,8 +22,11 @@ _ASKED: Final = 60
 _ENGLISH: Final[ColumnElement[Any]] = literal_column("'english'")
 
 
-async def similar(reader: Reader, to: FeedbackVisibility, text: str) -> list[Similar]:
-    """The likest first: what somebody could vote for instead of saying it again."""
+async def similar(
+    reader: Reader, to: FeedbackVisibility, text: str, *, without: UUID | None = None
+) -> list[Similar]:
+    """The likest first, `without` the item that the text is of: what somebody could vote for instead of saying it
+    again."""
     lexemes: list[str] = (
         await reader.scalar(select(func.tsvector_to_array(func.to_tsvector(_ENGLISH, search.words(text)))))
         or []
@@ -30,7 +34,7 @@ async def similar(reader: Reader, to: FeedbackVisibility, text: str) -> list[Sim
     asked = telling(lexemes)[:_ASKED]
     if not asked:
         return []
-    rows = (await reader.execute(_candidates(to, asked))).all()
+    rows = (await reader.execute(_candidates(to, asked, without))).all()
     frequencies = {word: sum(word in row.shared for row in rows) for word in asked}
     scored = [(likeness(asked, row.shared, frequencies, len(rows)), row) for row in rows]
     scored.sort(key=lambda one: (-one[0], -one[1].reach, one[1].number))
@@ -48,7 +52,7 @@ async def similar(reader: Reader, to: FeedbackVisibility, text: str) -> list[Sim
     ]
 
 
-def _candidates(to: FeedbackVisibility, asked: list[str]) -> Any:
+def _candidates(to: FeedbackVisibility, asked: list[str], without: UUID | None) -> Any:
     """Those that hold any of the words, the best by PostgreSQL's own ranking, with the words that they share."""
     anything: ColumnElement[Any] = cast(literal(" | ".join(map(_quoted, asked)), Text), TSQUERY)
     known = func.unnest(func.tsvector_to_array(FeedbackRow.search)).column_valued("word")
@@ -64,6 +68,7 @@ def _candidates(to: FeedbackVisibility, asked: list[str]) -> Any:
             func.array(shared).label("shared"),
         )
         .where(FeedbackRow.search.bool_op("@@")(anything), FeedbackRow.status != Status.MERGED, *visible(to))
+        .where(true() if without is None else FeedbackRow.id != without)
         .order_by(func.ts_rank(FeedbackRow.search, anything).desc(), FeedbackRow.id)
         .limit(_CANDIDATES)
     )

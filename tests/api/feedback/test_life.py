@@ -124,6 +124,8 @@ async def test_what_was_said_before_is_proposed(admin: Api, text: str, found: bo
     await said(admin, title="Export as CSV", body="For the accountants. 财务需要。")
     rows = (await admin.get(f"{API}/similar", params={"text": text})).json()["data"]
     assert [row["id"] for row in rows] == ([item["id"]] if found else [])
+    proposed = (await said(admin, title=text, body="Please"))["similar"]
+    assert [row["id"] for row in proposed] == ([item["id"]] if found else [])
 
 
 async def test_what_nobody_gave_is_guessed_until_a_human_confirms(admin: Api) -> None:
