@@ -1,4 +1,4 @@
-"""`duradesk feedback submit|list|show|act|vote|deliveries`: feedback from a terminal.
+"""`duradesk feedback submit|list|show|act|vote|deliveries|roadmap|release`: feedback from a terminal.
 
 An item is named by its id. What may be done and by whom is the API's to say.
 """
@@ -28,6 +28,8 @@ def register(app: typer.Typer) -> None:
     group.command("act")(act)
     group.command("vote")(vote)
     group.command("deliveries")(deliveries)
+    group.command("roadmap")(roadmap)
+    group.command("release")(release)
     app.add_typer(group, name="feedback", help="Submit feedback, vote for it, work on it, see who was told.")
 
 
@@ -47,7 +49,7 @@ def submit(
     as_json: Json = False,
     token: Token = None,
 ) -> None:
-    """Submit feedback. What is left out is guessed."""
+    """Submit feedback. What is left out is guessed; what may be the same is shown."""
     fields = {
         "title": title,
         "body": words(body),
@@ -61,7 +63,12 @@ def submit(
     async def work(client: DeskClient) -> Any:
         return await client.post("/feedback", present(fields), idempotency_key=checked_key(key))
 
-    _show(run(work, token), as_json)
+    item = run(work, token)
+    _show(item, as_json)
+    if item["similar"] and not as_json:
+        columns = ("likeness", "number", "status", "reach", "id", "title")
+        cells = [[one[name] for name in columns] for one in item["similar"]]
+        console().print("", table(columns, cells, title="May be the same"))
 
 
 def list_items(
@@ -183,6 +190,61 @@ def deliveries(feedback: Named, as_json: Json = False, token: Token = None) -> N
     screen = console()
     screen.print(f"{found['told']} of {found['total']} told, {found['bounced']} bounced.")
     screen.print("", table(columns, cells))
+
+
+def roadmap(as_json: Json = False, token: Token = None) -> None:
+    """Show what is planned, in progress and shipped."""
+
+    async def work(client: DeskClient) -> Any:
+        return await client.get("/roadmap")
+
+    found = run(work, token)
+    if as_json:
+        document(found)
+        return
+    columns = ("number", "reach", "category", "shipped", "title")
+    cells = [
+        [stage.replace("_", " "), *(_roadmap_cell(item, name) for name in columns)]
+        for stage, items in found.items()
+        for item in items
+    ]
+    console().print(table(("stage", *columns), cells))
+
+
+def release(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as 2.0.")],
+    notes: Annotated[str, typer.Option(help="What is said of it; - reads it from stdin.")],
+    item: Annotated[list[str] | None, typer.Option(help="Id of feedback that it ships; repeated.")] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Ship it now; else it is a draft.")] = False,
+    key: Key = None,
+    as_json: Json = False,
+    token: Token = None,
+) -> None:
+    """Make a release of feedback that is planned or in progress."""
+    fields = {"name": name, "notes": words(notes), "items": [_id(one) for one in item or []]}
+
+    async def work(client: DeskClient) -> Any:
+        made = await client.post("/releases", fields, idempotency_key=checked_key(key))
+        return await client.post(f"/releases/{made['id']}/publish", {}) if publish else made
+
+    made = run(work, token)
+    if as_json:
+        document(made)
+        return
+    console().print(
+        facts(
+            [
+                ("id", made["id"]),
+                ("name", made["name"]),
+                ("items", [one["title"] for one in made["items"]]),
+                ("published", local_time(made["published_at"])),
+            ]
+        )
+    )
+
+
+def _roadmap_cell(item: dict[str, Any], name: str) -> Any:
+    return local_time(item["shipped_at"]) if name == "shipped" else item[name]
 
 
 def _id(name: str) -> str:
