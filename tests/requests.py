@@ -10,6 +10,7 @@ from typing import Any, Final
 from httpx import AsyncClient
 
 from domain.survey.definition import AFTER_RESOLUTION
+from tests.actions import ACTIONS, FEEDBACK_ACTIONS
 
 API: Final = "/api/v1"
 LATER: Final = "2030-05-01T09:00:00+02:00"
@@ -57,65 +58,6 @@ FACT: Final = {
     "by": "{agent_id}",
     "subject": "post 1",
     "reverses": "post-0",
-}
-_ACTIONS: Final[Mapping[str, Any]] = {
-    "assign": {"assignee": "{agent_id}"},
-    "accept": {},
-    "start": {},
-    "reply": {"body": "Hello."},
-    "note": {"body": "Hello."},
-    "wait": {},
-    "hold": {},
-    "resume": {},
-    "escalate": {"reason": "It burns."},
-    "acknowledge": {},
-    "set_priority": {"priority": "high"},
-    "set_category": {"category": "disk"},
-    "resolve": {"resolution": "Done.", "kind": "fault"},
-    "reopen": {"reason": "It burns again."},
-    "close": {},
-    "tag": {"add": ["late"], "remove": ["early"]},
-    "watch": {},
-    "unwatch": {},
-    "link": {"ticket": "{other_ticket_id}", "relation": "related"},
-    "unlink": {"ticket": "{other_ticket_id}"},
-    "share": {"person": "{somebody_id}"},
-    "unshare": {"person": "{somebody_id}"},
-    "merge": {"into": "{other_ticket_id}", "share": True},
-    "unmerge": {},
-    "split": {"comments": ["{comment_id}"], "subject": "Another thing"},
-    "apply": {"macro": "{macro_id}"},
-}
-_FEEDBACK_ACTIONS: Final[Mapping[str, Any]] = {
-    "triage": {
-        "category": "disk",
-        "kind": "suggestion",
-        "importance": 4,
-        "public": True,
-        "owner": "{agent_id}",
-        "add": ["late"],
-        "remove": ["early"],
-    },
-    "assign": {"owner": "{agent_id}"},
-    "delegate": {"assessment": "need", "owner": "{agent_id}"},
-    "assess": {"assessment": "need", "verdict": "for", "result": "Many ask for it."},
-    "plan": {"reason": "Next spring."},
-    "decline": {"reason": "Too dear."},
-    "start": {},
-    "ship": {"reason": "In version 2."},
-    "confirm": {"solved": False, "reason": "It still burns."},
-    "verify": {},
-    "close": {},
-    "reopen": {"reason": "It burns again."},
-    "merge": {"into": "{other_feedback_id}"},
-    "unmerge": {},
-    "answer": {"body": "Hello."},
-    "note": {"body": "Hello."},
-    "edit": {"title": "A wish", "body": "Hello.", "kind": "problem", "category": "disk", "public": True},
-    "tag": {"add": ["late"], "remove": ["early"]},
-    "link": {"ticket": "{ticket_id}"},
-    "unlink": {"ticket": "{ticket_id}"},
-    "acknowledge": {},
 }
 BODIES: Final[Mapping[str, Any]] = {
     "POST /sessions": {"email": "nobody@desk.example", "password": "wrong-password"},
@@ -243,7 +185,7 @@ BODIES: Final[Mapping[str, Any]] = {
         "kind": "fault",
     },
     "POST /tickets/{ticket_id}/comments": {"body": "Hello.", "visibility": "public"},
-    **{f"POST /tickets/{{ticket_id}}/actions/{name}": body for name, body in _ACTIONS.items()},
+    **{f"POST /tickets/{{ticket_id}}/actions/{name}": body for name, body in ACTIONS.items()},
     "POST /feedback": {
         "title": "A bigger disk",
         "body": "磁盘空间不足",
@@ -255,7 +197,7 @@ BODIES: Final[Mapping[str, Any]] = {
         "requester": {"email": "customer@acme.example", "name": "Customer"},
         "ticket": "{ticket_id}",
     },
-    **{f"POST /feedback/{{feedback_id}}/actions/{name}": body for name, body in _FEEDBACK_ACTIONS.items()},
+    **{f"POST /feedback/{{feedback_id}}/actions/{name}": body for name, body in FEEDBACK_ACTIONS.items()},
     "POST /feedback/{feedback_id}/vote": None,
     "POST /releases": {"name": "Spring", "notes": "Bigger disks.", "items": ["{feedback_id}"]},
     "PATCH /releases/{release_id}": {"name": "Summer", "notes": "Bigger.", "items": ["{feedback_id}"]},
