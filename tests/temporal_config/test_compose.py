@@ -153,6 +153,16 @@ def test_the_image_is_made_of_pinned_parts_and_runs_as_nobody_special() -> None:
     assert f"--tag duradesk:{VERSION}" in "".join(lines)
 
 
+def test_a_desk_that_moves_finds_the_postgres_that_it_comes_from() -> None:
+    """An older server does not read the dump of a newer one. Images of 18 keep their data beside `data`."""
+    said = subprocess.run((_binaries() / "postgres", "--version"), check=True, capture_output=True, text=True)
+    ours = re.search(r"(\d+)\.", said.stdout)
+    told = SERVICES["postgres"]
+    assert ours is not None
+    assert told["image"].startswith(f"postgres:{ours[1]}.")
+    assert "postgres-data:/var/lib/postgresql" in told["volumes"]
+
+
 @pytest.fixture
 async def psql(postgres_server: EmbeddedPostgres) -> dict[str, str]:
     """The environment in which psql finds a real server."""
