@@ -25,7 +25,9 @@ from domain.classifier.model import softmax
 
 counts = st.integers(0, 500)
 rivals = st.lists(
-    st.builds(Rival, version=st.integers(0, 9), right=counts, better=counts, worse=counts), max_size=3
+    st.builds(Rival, version=st.integers(0, 9), right=counts, better=counts, worse=counts),
+    max_size=3,
+    unique_by=lambda rival: rival.version,
 )
 reports = st.builds(
     Report,
