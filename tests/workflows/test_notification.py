@@ -230,6 +230,6 @@ async def test_the_requester_gets_the_whole_answer_by_mail_and_the_agent_hears_n
     async with database.reading() as reader:
         wanted = NotificationFilter(channel=Channel.EMAIL, kind=Kind.TICKET_REPLIED)
         (row,) = await read.notifications(reader, wanted, after=None, size=10)
-        mail = await delivery.mail_of(reader, row.id)
+        mail = await delivery.mail_of(reader, row.id, linked=True)
     assert (mail.email, mail.body) == ("lin.wei@customers.example", body)
     assert mail.params["subject"] == command.subject

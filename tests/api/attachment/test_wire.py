@@ -99,7 +99,9 @@ async def test_a_body_that_stops_too_soon_leaves_nothing(wire: Wire) -> None:
             await writer.drain()
             writer.write_eof()
             await reader.read()
-    assert await wire.stored() == (0, 0)
+    async with asyncio.timeout(20):  # the connection may end before what was begun is taken away
+        while await wire.stored() != (0, 0):  # noqa: ASYNC110  it has no event
+            await asyncio.sleep(0.05)
 
 
 async def test_bytes_beyond_the_announced_length_are_not_part_of_the_file(wire: Wire) -> None:
