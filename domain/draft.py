@@ -3,8 +3,9 @@ ladders that are due. What else a ticket or an item of feedback collects, and ho
 in its own `draft.py`.
 """
 
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from domain.notification import Audience, Notice
@@ -30,13 +31,14 @@ class State(Protocol):
     def cycles(self) -> dict[ClockName, int]: ...
     @property
     def seen(self) -> tuple[Seen, ...]: ...
+    def model_copy(self, *, update: dict[str, Any]) -> Self: ...
 
 
 StateT = TypeVar("StateT", bound=State)
 WantT = TypeVar("WantT", bound=str)
 
 
-class DecisionDraft(Generic[StateT, WantT]):
+class DecisionDraft(ABC, Generic[StateT, WantT]):
     """Starts from `state` or from a change that waited for facts; `now` and `actor_id` hold for all of it."""
 
     def __init__(
@@ -110,9 +112,15 @@ class DecisionDraft(Generic[StateT, WantT]):
             for effect in due.effects:
                 self._carry_out(effect, due)
 
+    @abstractmethod
     def _carry_out(self, effect: str, due: Due) -> None:
         """One effect of a step, such as `notify:lead`."""
-        raise NotImplementedError
+
+    def _next_state(self, **fields: Any) -> StateT:
+        """What is true once the change is committed."""
+        board, number = self.board, self.before.event_number + 1
+        promised = {"policy": board.policy, "clocks": board.clocks, "cycles": board.cycles}
+        return self.before.model_copy(update={**self._fields, **promised, "event_number": number, **fields})
 
     def remember(self, act: Request) -> None:
         """So that the same request is known when it comes again."""

@@ -90,23 +90,13 @@ class Draft(DecisionDraft[FeedbackState, Want]):
 
     def finish(self) -> Change:
         """The change, with the state that is true once it is committed."""
-        board = self.board
-        state = self.before.model_copy(
-            update={
-                **self._fields,
-                "policy": board.policy,
-                "clocks": board.clocks,
-                "cycles": board.cycles,
-                "event_number": self.before.event_number + 1,
-            }
-        )
         return Change(
-            state=state,
+            state=self._next_state(),
             at=self.now,
             actor_id=self.actor_id,
             submitted=self.submitted,
             events=self.events,
-            ledger=board.ledger,
+            ledger=self.board.ledger,
             notices=self.notices,
             turns=self.turns,
             comments=self.comments,

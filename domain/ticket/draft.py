@@ -87,24 +87,13 @@ class Draft(DecisionDraft[TicketState, Want]):
 
     def finish(self) -> Change:
         """The change, with the state that is true once it is committed."""
-        board = self.board
-        state = self.before.model_copy(
-            update={
-                **self._fields,
-                "policy": board.policy,
-                "clocks": board.clocks,
-                "cycles": board.cycles,
-                "ended": board.ended,
-                "event_number": self.before.event_number + 1,
-            }
-        )
         return Change(
-            state=state,
+            state=self._next_state(ended=self.board.ended),
             at=self.now,
             actor_id=self.actor_id,
             opened=self.opened,
             events=self.events,
-            ledger=board.ledger,
+            ledger=self.board.ledger,
             notices=self.notices,
             comments=self.comments,
             tags=self.tags,
