@@ -30,12 +30,12 @@ from storage.account import people
 from storage.database import Database, Reader
 from storage.outbox import ORIGIN, OutboxMessage
 from workers.relay import Handler
-from workflows import member, survey
 from workflows.account import AbsenceInput, AbsenceWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.feedback import TellingWorkflow
 from workflows.member import MemberWorkflow
 from workflows.notification import NotificationWorkflow
+from workflows.process import WAKE
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
 from workflows.survey import SurveyWorkflow
@@ -151,7 +151,7 @@ class Handlers:
         async def wake(key: str) -> None:
             async with limit:
                 start = MemberInput(member_id=UUID(key))
-                await self._wake(MemberWorkflow.run, start, ids.workflow_id("member", key), member.WAKE)
+                await self._wake(MemberWorkflow.run, start, ids.workflow_id("member", key))
 
         await asyncio.gather(*(wake(key) for key in dict.fromkeys(row.key for row in rows)))
 
@@ -159,7 +159,7 @@ class Handlers:
         """Wakes the processes of surveys that have something to do earlier than they know, or starts them."""
         for key in dict.fromkeys(row.key for row in rows):
             start = SurveyInput(survey_id=UUID(key))
-            await self._wake(SurveyWorkflow.run, start, ids.workflow_id("survey", key), survey.WAKE)
+            await self._wake(SurveyWorkflow.run, start, ids.workflow_id("survey", key))
 
     async def feedback(self, rows: Sequence[OutboxMessage]) -> None:
         """Facts from outside that concern an item; one that has ended has nothing left to consider."""
@@ -193,7 +193,7 @@ class Handlers:
             tickets = await assignment.active_tickets_of(reader, person_id)
         await send_all(self._client, tickets, Reconsider(cause="absence", person_id=person_id))
 
-    async def _wake(self, run: Any, start: object, workflow_id: str, signal: str) -> None:
+    async def _wake(self, run: Any, start: object, workflow_id: str) -> None:
         """Tells a process that there is something new, and starts it if it does not run, behind all tickets."""
         await self._client.start_workflow(
             run,
@@ -201,7 +201,7 @@ class Handlers:
             id=workflow_id,
             task_queue=PROCESS,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=signal,
+            start_signal=WAKE,
             priority=Priority(priority_key=BEHIND),
         )
 

@@ -7,30 +7,23 @@ nothing was to be done for a day: the database has everything, and the next fact
 
 import asyncio
 from datetime import datetime
-from typing import Final
 
 from temporalio import workflow
 
 from activities.member import MemberActivities
 from domain.errors import DeskError
-from domain.member.record import Advance, MemberInput, MemberState, is_due
-from domain.ticket.messages import OpenTimer, ProcessView
+from domain.member.record import Advance, Advanced, MemberInput, MemberState, is_due
 from workflows import durable
-
-WAKE: Final = "wake"
-DESCRIBE: Final = "describe"
-"""The signal and the query by name, for those who call them."""
+from workflows.process import Advancing
 
 
 @workflow.defn(name="Member", failure_exception_types=[DeskError])
-class MemberWorkflow:
+class MemberWorkflow(Advancing[MemberInput, MemberState]):
     """`_alarm` sleeps until `_alarm_at`. It is set anew only when that moves, so that a call costs no timer."""
 
     @workflow.init
     def __init__(self, start: MemberInput) -> None:
-        self._start = start
-        self._state = start.state or MemberState(member_id=start.member_id)
-        self._woken = False
+        super().__init__(start, start.state or MemberState(member_id=start.member_id))
         self._worked = False
         self._alarm_at: datetime | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -41,37 +34,13 @@ class MemberWorkflow:
         while await self._something_happens():
             await self._take()
 
-    @workflow.signal(name=WAKE)
-    def wake(self) -> None:
-        """There is something new. It may have been taken already."""
-        self._woken = True
+    async def _advance(self) -> Advanced:
+        self._worked = True
+        wanted = Advance(member_id=self._start.member_id, now=workflow.now())
+        return await durable.commit(MemberActivities.advance, wanted, pinned=False)
 
-    @workflow.query(name=DESCRIBE)
-    def describe(self) -> ProcessView:
-        info, state = workflow.info(), self._state
-        due = [] if state.next_at is None else [OpenTimer(name="next", due_at=state.next_at)]
-        return ProcessView(
-            workflow_id=info.workflow_id,
-            run_id=info.run_id,
-            state="taking" if self._woken else "waiting",
-            event_number=state.event_number,
-            timers=due,
-            pending_handlers=0,
-            history_length=info.get_current_history_length(),
-            continued_runs=self._start.runs,
-        )
-
-    async def _take(self) -> None:
-        """All that is new, and all that is due."""
-        more = self._worked = True
-        while more:
-            self._woken = False
-            wanted = Advance(member_id=self._start.member_id, now=workflow.now())
-            done = await durable.commit(MemberActivities.advance, wanted, pinned=False)
-            self._state = done.state
-            if durable.wants_a_new_run(self._start.history_limit):
-                await durable.continue_as_new(self._next_run)
-            more = done.more or self._woken or is_due(done.state.next_at, workflow.now())
+    def _is_due(self) -> bool:
+        return is_due(self._state.next_at, workflow.now())
 
     async def _something_happens(self) -> bool:
         """False when the alarm rang, nothing was done since it was set, and there is nothing to wait for."""
@@ -93,6 +62,3 @@ class MemberWorkflow:
     async def _ring(self, at: datetime) -> None:
         await workflow.sleep(at - workflow.now())
         self._alarm = None
-
-    def _next_run(self) -> MemberInput:
-        return self._start.model_copy(update={"state": self._state, "runs": self._start.runs + 1})

@@ -6,28 +6,20 @@ transaction. It sleeps until the nearest of all times; whoever adds an earlier o
 to be done for a day: the database has everything, and the next resolution starts it again.
 """
 
-from typing import Final
-
 from temporalio import workflow
 
 from activities.survey import SurveyActivities
 from domain.errors import DeskError
-from domain.survey.messages import Advance, SurveyInput, SurveyState
-from domain.ticket.messages import OpenTimer, ProcessView
+from domain.survey.messages import Advance, Advanced, SurveyInput, SurveyState
 from workflows import durable
-
-WAKE: Final = "wake"
-DESCRIBE: Final = "describe"
-"""The signal and the query by name, for those who call them."""
+from workflows.process import Advancing
 
 
 @workflow.defn(name="Survey", failure_exception_types=[DeskError])
-class SurveyWorkflow:
+class SurveyWorkflow(Advancing[SurveyInput, SurveyState]):
     @workflow.init
     def __init__(self, start: SurveyInput) -> None:
-        self._start = start
-        self._state = start.state or SurveyState(survey_id=start.survey_id)
-        self._woken = False
+        super().__init__(start, start.state or SurveyState(survey_id=start.survey_id))
 
     @workflow.run
     async def run(self, start: SurveyInput) -> None:
@@ -35,37 +27,9 @@ class SurveyWorkflow:
         while await self._something_happens():
             await self._take()
 
-    @workflow.signal(name=WAKE)
-    def wake(self) -> None:
-        """There is something new. It may have been seen already."""
-        self._woken = True
-
-    @workflow.query(name=DESCRIBE)
-    def describe(self) -> ProcessView:
-        info, state = workflow.info(), self._state
-        due = [] if state.next_at is None else [OpenTimer(name="next", due_at=state.next_at)]
-        return ProcessView(
-            workflow_id=info.workflow_id,
-            run_id=info.run_id,
-            state="taking" if self._woken else "waiting",
-            event_number=state.event_number,
-            timers=due,
-            pending_handlers=0,
-            history_length=info.get_current_history_length(),
-            continued_runs=self._start.runs,
-        )
-
-    async def _take(self) -> None:
-        """All that is due."""
-        more = True
-        while more:
-            self._woken = False
-            wanted = Advance(survey_id=self._start.survey_id, now=workflow.now())
-            done = await durable.commit(SurveyActivities.advance, wanted, pinned=False)
-            self._state = done.state
-            if durable.wants_a_new_run(self._start.history_limit):
-                await durable.continue_as_new(self._next_run)
-            more = done.more or self._woken
+    async def _advance(self) -> Advanced:
+        wanted = Advance(survey_id=self._start.survey_id, now=workflow.now())
+        return await durable.commit(SurveyActivities.advance, wanted, pinned=False)
 
     async def _something_happens(self) -> bool:
         """False when time passed, and there is nothing to wait for. What falls due within a moment is done together."""
@@ -76,6 +40,3 @@ class SurveyWorkflow:
         except TimeoutError:
             return next_at is not None
         return True
-
-    def _next_run(self) -> SurveyInput:
-        return self._start.model_copy(update={"state": self._state, "runs": self._start.runs + 1})

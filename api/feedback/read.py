@@ -27,7 +27,7 @@ from domain.sla.view import LedgerRecord, Promises, completed, promises
 from domain.ticket.messages import ProcessView
 from domain.ticket.record import EventRecord, LinkRecord
 from storage.feedback import deliveries, read
-from workflows.feedback import DESCRIBE
+from workflows.process import DESCRIBE
 
 router = APIRouter(prefix="/feedback/{feedback_id}", tags=["feedback"])
 

@@ -23,7 +23,7 @@ from domain.ticket.messages import ProcessView
 from domain.ticket.moves import Action
 from domain.ticket.record import EventRecord, LinkRecord, Ticket
 from storage.ticket import read
-from workflows.ticket import DESCRIBE
+from workflows.process import DESCRIBE
 
 router = APIRouter(prefix="/tickets/{ticket_id}", tags=["tickets"])
 

@@ -58,7 +58,7 @@ SHARED: Final = {
         "sheet",
         "text",
     },
-    "workflows": {"durable"},
+    "workflows": {"durable", "process"},
     "activities": {"failure", "reconsider"},
     "storage": {
         "checkup",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from functools import cache
 from types import FunctionType
 from typing import Any, Final
@@ -76,8 +77,17 @@ async def test_another_order_of_commands_is_refused(mutant: Mutant, monkeypatch:
         for one in names.values()
         if isinstance(one, type) and "__temporal_workflow_definition" in vars(one)
     ]
-    if not changed:  # a module that workflows share: they find the changed functions in its place
-        for name, value in names.items():
-            if isinstance(value, FunctionType) and value.__module__ == f"workflows.{mutant.module}":
-                monkeypatch.setattr(sys.modules[value.__module__], name, value)
+    if (
+        not changed
+    ):  # a module that workflows share: they find the changed functions and methods in their places
+        shared = f"workflows.{mutant.module}"
+        here = {name: one for name, one in names.items() if getattr(one, "__module__", None) == shared}
+        for name, one in here.items():
+            place = getattr(sys.modules[shared], name, None)
+            if isinstance(one, FunctionType):
+                monkeypatch.setattr(sys.modules[shared], name, one)
+            elif isinstance(one, type) and not is_dataclass(one):
+                for method, code in vars(one).items():
+                    if isinstance(code, FunctionType):
+                        monkeypatch.setattr(place, method, code)
     assert await refused(changed or WORKFLOWS), NOT_COVERED.format(place=mutant.place)

@@ -24,7 +24,8 @@ from storage.member import read
 from storage.member.commit import advance
 from tests.replay.stage import Stage, histories, until, working
 from tests.storage.world import person
-from workflows.member import WAKE, MemberWorkflow
+from workflows.member import MemberWorkflow
+from workflows.process import WAKE
 
 LIMIT = 40
 CLIENTS = 8

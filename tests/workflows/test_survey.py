@@ -24,7 +24,8 @@ from storage.tables.survey import SurveyInvitationRow
 from tests.replay.stage import Stage, histories, until, working
 from tests.rows import insert_invitation
 from tests.storage.world import person
-from workflows.survey import WAKE, SurveyWorkflow
+from workflows.process import WAKE
+from workflows.survey import SurveyWorkflow
 
 LIMIT = 40
 PEOPLE = 60

@@ -12,7 +12,8 @@ from domain import ids
 from domain.member.record import Advance, Advanced, MemberInput, MemberState
 from storage.database import Writer
 from tests.replay.stage import Stage, until, working
-from workflows.member import DESCRIBE, WAKE, MemberWorkflow
+from workflows.member import MemberWorkflow
+from workflows.process import DESCRIBE, WAKE
 
 LINGER = timedelta(seconds=2)
 

@@ -12,7 +12,8 @@ from domain import ids
 from domain.survey.messages import Advance, Advanced, SurveyInput, SurveyState
 from storage.database import Writer
 from tests.replay.stage import Stage, until, working
-from workflows.survey import DESCRIBE, WAKE, SurveyWorkflow
+from workflows.process import DESCRIBE, WAKE
+from workflows.survey import SurveyWorkflow
 
 LINGER = timedelta(seconds=2)
 TOGETHER = timedelta(milliseconds=100)
