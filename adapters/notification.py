@@ -95,6 +95,12 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.FEEDBACK_SILENT: _("Those who wait for it have heard nothing. Tell them how it stands."),
 }
 
+_WITHOUT_TICKET: Final[Mapping[Kind, str]] = {
+    Kind.SURVEY_ASKED: _("We would like your opinion: {survey}"),
+    Kind.SURVEY_REMINDED: _("A reminder: we would like your opinion: {survey}"),
+}
+"""Titles of what may be about a ticket, when it is about none."""
+
 _ESCALATED_BY_CLOCK: Final = _("{clock} was due at {due_at} and is still open.")
 
 _SUBJECTS: Final[Mapping[Kind, str]] = {
@@ -169,17 +175,22 @@ def words(kind: Kind, params: Mapping[str, Any], say: Translator, time_zone: str
     text = _TEXTS[kind]
     if kind is Kind.TICKET_ESCALATED and params.get("clock"):
         text = _ESCALATED_BY_CLOCK
-    return Words(title=say(_TITLES[kind], **places), text=say(text, **places))
+    return Words(title=say(_title(kind, params), **places), text=say(text, **places))
 
 
 def subject(kind: Kind, params: Mapping[str, Any], say: Translator) -> str:
     """The subject of the mail. Its tag leads an answer back to the ticket; feedback is not answered by mail."""
-    if kind in _ABOUT_NO_TICKET or params.get("feedback_id"):
-        return say(_TITLES[kind], **_places(params, say, "UTC"))
+    without_ticket = kind in _WITHOUT_TICKET and not params.get("ticket_id")
+    if kind in _ABOUT_NO_TICKET or without_ticket or params.get("feedback_id"):
+        return say(_title(kind, params), **_places(params, say, "UTC"))
     tag, topic = subject_tag(params.get("number", 0)), str(params.get("subject") or "")
     if kind in _SUBJECTS:
         return say(_SUBJECTS[kind], tag=tag, subject=topic)
     return f"{tag} {topic}" if kind is Kind.TICKET_CREATED else f"Re: {tag} {topic}"
+
+
+def _title(kind: Kind, params: Mapping[str, Any]) -> str:
+    return _TITLES[kind] if params.get("ticket_id") else _WITHOUT_TICKET.get(kind, _TITLES[kind])
 
 
 def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[str, str]:
@@ -195,5 +206,6 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "score": str(params.get("score", unknown)),
         "assessment": say(_CLOCKS.get(params.get("assessment") or "", _UNKNOWN)),
         "status": say(_STATUSES.get(params.get("status") or "", _UNKNOWN)),
+        "survey": str(params.get("survey") or ""),
         "due_at": say.instant(datetime.fromisoformat(due_at), time_zone) if due_at else unknown,
     }

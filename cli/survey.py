@@ -1,8 +1,10 @@
-"""`duradesk survey list|show|change|results|answers|tasks|done`: what is asked, what was answered, whom to call back.
+"""`duradesk survey list|show|create|preview|change|results|answers|tasks|done`: what is asked, what was answered,
+whom to call back.
 
 A survey is named by its id or its name; the one after resolutions, if no name is given. Figures are counted by the API.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -16,6 +18,7 @@ from domain.survey.definition import AFTER_RESOLUTION
 Named = Annotated[
     str, typer.Argument(metavar="SURVEY", help="Id or name; the one after resolutions if left out.")
 ]
+Campaign = Annotated[str, typer.Argument(metavar="SURVEY", help="Id or name.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 _TIMES: Final = ("delay", "remind_after", "close_after", "rest", "task_within")
@@ -25,7 +28,9 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True)
     group.command("list")(list_surveys)
     group.command("show")(show)
+    group.command("create")(create)
     group.command("change")(change)
+    group.command("preview")(preview)
     group.command("results")(results)
     group.command("answers")(answers)
     group.command("tasks")(tasks)
@@ -54,9 +59,44 @@ def show(survey: Named = str(AFTER_RESOLUTION), as_json: Json = False, token: To
     _shown(run(work, token), as_json)
 
 
+def create(
+    file: Annotated[
+        typer.FileText,
+        typer.Argument(
+            metavar="FILE", encoding="utf-8", help="JSON with the fields of a campaign; - reads stdin."
+        ),
+    ],
+    as_json: Json = False,
+    token: Token = None,
+) -> None:
+    """Make a campaign, as a draft."""
+    try:
+        body = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("not_json", f"{file.name} is not JSON: {error}.") from None
+
+    async def work(client: DeskClient) -> Any:
+        return await client.post("/surveys", body)
+
+    _shown(run(work, token), as_json)
+
+
+def preview(survey: Campaign, as_json: Json = False, token: Token = None) -> None:
+    """Show whom the next round of a campaign would meet now."""
+
+    async def work(client: DeskClient) -> Any:
+        return await client.get(f"/surveys/{await survey_id(client, survey)}/preview")
+
+    seen = run(work, token)
+    if as_json:
+        document(seen)
+    else:
+        console().print(facts(seen.items()))
+
+
 def change(
     survey: Named = str(AFTER_RESOLUTION),
-    state: Annotated[str | None, typer.Option(help="active or paused.")] = None,
+    state: Annotated[str | None, typer.Option(help="active, paused or, of a campaign, ended.")] = None,
     delay: Annotated[str | None, typer.Option(help="After the resolution, such as PT1H.")] = None,
     remind_after: Annotated[str | None, typer.Option(help="Such as PT48H; none for no reminder.")] = None,
     close_after: Annotated[str | None, typer.Option(help="Such as P7D.")] = None,
@@ -65,7 +105,7 @@ def change(
     as_json: Json = False,
     token: Token = None,
 ) -> None:
-    """Change a survey, or pause it."""
+    """Change a survey: start a campaign, pause, go on, end it, or change its times."""
     given = {
         "state": state,
         "delay": delay,
@@ -206,7 +246,10 @@ def _shown(found: dict[str, Any], as_json: bool) -> None:
         return
     rows = [(name.replace("_", " "), found[name]) for name in ("name", "id", "kind", "occasion", "state")]
     rows += [(name.replace("_", " "), span(found[name])) for name in _TIMES]
-    rows += [("low score", found["low_score"]), ("next", local_time(found["next_at"]))]
+    rows += [
+        (name.replace("_", " "), found[name]) for name in ("low_score", "sample", "quota", "per_day", "round")
+    ]
+    rows += [("next", local_time(found["next_at"]))]
     console().print(facts(rows))
 
 

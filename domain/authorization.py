@@ -136,6 +136,7 @@ RULES: Final[Mapping[str, Rule]] = {
     # surveys; to answer one, its link is enough
     "survey.read": Rule(Scope.SETTINGS_READ, STAFF),
     "survey.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
+    "survey.ticket": Rule(_READ, STAFF, works=True),  # what the requester of a ticket said
     "survey.results": Rule(_READ, MANAGEMENT),  # of the whole desk, and what each said
     # the desk itself
     "link.rotate": Rule(Scope.SETTINGS_WRITE, ADMINS),

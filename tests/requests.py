@@ -11,6 +11,7 @@ from httpx import AsyncClient
 
 from domain.survey.definition import AFTER_RESOLUTION
 from tests.actions import ACTIONS, FEEDBACK_ACTIONS
+from tests.questions import SURVEYS
 
 API: Final = "/api/v1"
 LATER: Final = "2030-05-01T09:00:00+02:00"
@@ -292,32 +293,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /members/{member_id}/facts": FACT,
     "POST /facts": {"facts": [{**FACT, "member": "{somebody_id}", "fact_id": "post-2"}]},
     "PATCH /members/{member_id}": {"listed": True},
-    "POST /surveys/answers/{token}": {"score": 4, "comment": "It works again. 谢谢", "answers": {}},
-    "POST /surveys/tasks/{task_id}/done": {"note": "Called back, all is well."},
-    "PATCH /surveys/{survey_id}": {
-        "name": "After a resolution",
-        "state": "active",
-        "questions": [
-            {"key": "why", "text": {"en": "Why?", "zh-CN": "为什么？"}, "type": "text", "required": False},
-            {"key": "ease", "text": {"en": "How easy?"}, "type": "scale", "low": 1, "high": 5},
-            {
-                "key": "topic",
-                "text": {"en": "About what?"},
-                "type": "choice",
-                "options": [
-                    {"value": "speed", "label": {"en": "Speed"}},
-                    {"value": "words", "label": {"en": "Words"}},
-                ],
-                "many": True,
-            },
-        ],
-        "delay": "PT1H",
-        "remind_after": "PT48H",
-        "close_after": "P7D",
-        "rest": "P30D",
-        "low_score": 2,
-        "task_within": "PT8H",
-    },
+    **SURVEYS,
     "POST /links/keys": {"revoke": False},
     "POST /processes/rebuild": None,
     "POST /codec/decode": {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "e30="}]},

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.survey import answer, definition, results, task
+from api.survey import answer, campaign, definition, invitation, results, task
 
 router = APIRouter(tags=["surveys"])
 # Fixed paths come before `/surveys/{survey_id}`.
-for use_case in (answer, task, results, definition):
+for use_case in (answer, task, results, campaign, invitation, definition):
     router.include_router(use_case.router)

@@ -1,5 +1,6 @@
 """Surveys as they are defined: read, changed, paused, and gone on with."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from api.page import Page, whole
 from domain.authorization import check
 from domain.duration import Duration, PositiveDuration
 from domain.errors import Invalid
-from domain.survey.definition import State, Survey
+from domain.survey.definition import Audience, State, Survey
 from domain.survey.questions import Questions
+from domain.survey.schedule import Schedule
 from domain.text import Name
 from storage.survey import definition
 
@@ -34,6 +36,11 @@ class SurveyChanges(Form):
     rest: PositiveDuration | None = Field(default_factory=absent)
     low_score: Annotated[int, Field(ge=0, le=10)] | None = Field(default_factory=absent)
     task_within: PositiveDuration = Field(default_factory=absent)
+    audience: Audience = Field(default_factory=absent)
+    schedule: Schedule = Field(default_factory=absent)
+    sample: Annotated[float, Field(gt=0, le=1)] = Field(default_factory=absent)
+    quota: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default_factory=absent)
+    per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(default_factory=absent)
 
 
 @router.get("", responses=problems(403))
@@ -51,11 +58,12 @@ async def read_survey(survey_id: UUID, caller: Caller, desk: CurrentDesk) -> Sur
         return await definition.survey(reader, survey_id)
 
 
-@router.patch("/{survey_id}", responses=problems(403, 404, 412))
+@router.patch("/{survey_id}", responses=problems(403, 404, 409, 412))
 async def change_survey(
     survey_id: UUID, form: SurveyChanges, caller: Caller, desk: CurrentDesk, version: IfMatch
 ) -> Survey:
-    """Changes a survey, or pauses it: then nobody is asked or reminded, and whoever was asked may still answer."""
+    """Changes a survey, or its `state`: starts a campaign, pauses it (nobody is asked or reminded, and whoever was
+    asked may still answer), goes on, or ends it."""
     check(caller, "survey.write")
     if not form.model_fields_set:
         raise Invalid("nothing_to_change", "Name at least one field to change.")
@@ -64,4 +72,4 @@ async def change_survey(
     async with desk.database.writing() as writer:
         with as_request():
             known, contents = await definition.change(writer, survey_id, changes, version)
-        return await definition.keep(writer, known, contents, state or known.state)
+        return await definition.keep(writer, known, contents, state or known.state, datetime.now(UTC))

@@ -4,7 +4,7 @@
        │         ├───── expired
        │         └───── withdrawn   the ticket was taken up again, or merged
        ├── withdrawn
-       └── skipped                  the person rests, wants no such mails, or left
+       └── skipped                  the person rests, wants no such mails, or left; enough have answered
 
 Everything here is a function of what is known and the time, so whoever decides again, late or after a crash, decides
 the same. What is due is done by `storage/survey/commit.py`, in one transaction with the mails that it causes.
@@ -44,6 +44,8 @@ class Skip(StrEnum):
     RESTS = "rests"
     UNWANTED = "unwanted"
     INACTIVE = "inactive"
+    QUOTA = "quota"
+    ENDED = "ended"
 
 
 class Step(StrEnum):
@@ -71,6 +73,11 @@ def invitation_id(survey_id: UUID, cause: str, person_id: UUID) -> UUID:
 def resolution(ticket_id: UUID, event_number: int) -> str:
     """The cause of an invitation: a ticket was resolved by that event."""
     return f"{ticket_id}:{event_number}"
+
+
+def of_round(number: int) -> str:
+    """The cause of an invitation: a round of a campaign."""
+    return f"round {number}"
 
 
 def due_at(course: Course, timing: Timing) -> datetime | None:

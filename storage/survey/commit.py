@@ -33,7 +33,7 @@ from domain.survey.questions import SCALES
 from storage import link, notification
 from storage.database import Writer
 from storage.pipeline import Statement, pipeline
-from storage.survey import task
+from storage.survey import campaign, task
 from storage.survey.invite import lock
 
 _ID: Final = bindparam("id", type_=Uuid())
@@ -83,9 +83,15 @@ _FINISH: Final = Statement(
     text("""
     UPDATE surveys SET steps = :steps, next_at = least(
         (SELECT min(next_at) FROM survey_invitations WHERE survey_id = :id AND (:active OR state <> 'waiting')),
-        (SELECT min(next_at) FROM survey_tasks WHERE survey_id = :id)
+        (SELECT min(next_at) FROM survey_tasks WHERE survey_id = :id),
+        :round_at
     ) WHERE id = :id RETURNING next_at
-""").bindparams(_ID, bindparam("steps", type_=Integer()), bindparam("active", type_=Boolean()))
+""").bindparams(
+        _ID,
+        bindparam("steps", type_=Integer()),
+        bindparam("active", type_=Boolean()),
+        bindparam("round_at", type_=DateTime(timezone=True)),
+    )
 )
 
 _NOTICES: Final = {Step.ASK: Kind.SURVEY_ASKED, Step.REMIND: Kind.SURVEY_REMINDED}
@@ -112,23 +118,32 @@ async def advance(writer: Writer, wanted: Advance, *, mail: bool) -> Advanced:
     active = survey.state == SurveyState.ACTIVE
     contents = Contents.model_validate(survey.contents)
     timing = _timing(contents, active=active)
+    current = await campaign.draw(writer, survey, contents, now) if active and contents.audience else None
     async with pipeline(writer) as asking:
         due = asking.ask(_DUE, id=survey_id, now=now, active=active, most=PAGE + 1)
     rows = due.rows[:PAGE]
-    taken = await _taken(writer, rows, timing, now)
+    rounds = {row.round for row in rows if row.round is not None}
+    full = await campaign.full_rounds(writer, survey_id, rounds, contents.quota)
+    taken = await _taken(writer, rows, _Rules(timing, full), now)
     late = await task.take_overdue(writer, survey_id, now)
     notices = [one for each in taken if each.told for one in _notifications(each, contents, survey_id, now)]
     if notices:
         await link.ensure_key(writer)
     await notification.add(writer, [*notices, *late.notifications], smtp_configured=mail)
-    steps = survey.steps + 1 if rows or late.count else survey.steps
+    changed = bool(rows or late.count) or (current is not None and current.changed)
+    steps = survey.steps + changed
+    round_at = None if current is None else current.next_at
     async with pipeline(writer) as asking:
         if taken:
             asking.ask(_WRITE, rows=[_values(one, timing) for one in taken])
         lock(asking, survey_id)
-        finished = asking.ask(_FINISH, id=survey_id, steps=steps, active=active)
-    state = ProcessState(survey_id=survey_id, event_number=steps, next_at=finished.scalar())
-    return Advanced(state=state, more=len(due.rows) > PAGE or late.more)
+        finished = asking.ask(_FINISH, id=survey_id, steps=steps, active=active, round_at=round_at)
+    next_at = finished.scalar()
+    if current is not None:
+        await campaign.end_if_over(writer, survey_id, current, next_at)
+    state = ProcessState(survey_id=survey_id, event_number=steps, next_at=next_at)
+    more = len(due.rows) > PAGE or late.more or (current is not None and current.building)
+    return Advanced(state=state, more=more)
 
 
 def _timing(contents: Contents, *, active: bool) -> Timing:
@@ -137,14 +152,25 @@ def _timing(contents: Contents, *, active: bool) -> Timing:
     return timing if active else timing.model_copy(update={"remind_after": None})
 
 
-async def _taken(writer: Writer, rows: Sequence[Any], timing: Timing, now: datetime) -> list[_Taken]:
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What holds for everybody of one commit. In the rounds that are `full`, enough have answered."""
+
+    timing: Timing
+    full: frozenset[int]
+
+    def refuse(self, row: Any) -> Skip | None:
+        return Skip.QUOTA if row.round in self.full else None
+
+
+async def _taken(writer: Writer, rows: Sequence[Any], rules: _Rules, now: datetime) -> list[_Taken]:
     """The step of each row, in their order: somebody who is asked by the first is asked already at the second."""
-    asking = sorted({row.person_id for row in rows if step(_course(row), timing, now) is Step.ASK})
+    asking = sorted({row.person_id for row in rows if step(_course(row), rules.timing, now) is Step.ASK})
     last = await _last_asked(writer, asking)
     asked: set[UUID] = set()
     found = []
     for row in rows:
-        one = _take(row, timing, last.get(row.person_id), now)
+        one = _take(row, rules, last.get(row.person_id), now)
         if one.told is Step.ASK:
             last[row.person_id] = now
             asked.add(row.person_id)
@@ -165,18 +191,19 @@ async def _last_asked(writer: Writer, people: Sequence[UUID]) -> dict[UUID, date
     return {row.person_id: row.asked_at for row in resting.rows}
 
 
-def _take(row: Any, timing: Timing, last_asked_at: datetime | None, now: datetime) -> _Taken:
-    course = _course(row)
+def _take(row: Any, rules: _Rules, last_asked_at: datetime | None, now: datetime) -> _Taken:
+    course, timing = _course(row), rules.timing
     match step(course, timing, now):
         case Step.ASK:
-            reason = _reason(row, timing, last_asked_at, now)
+            reason = rules.refuse(row) or _reason(row, timing, last_asked_at, now)
             if reason is not None:
                 return _Taken(row, Course(State.SKIPPED, course.ask_at), reason=reason)
             end = closes_at(timing, now)
             return _Taken(row, Course(State.ASKED, course.ask_at, asked_at=now, closes_at=end), Step.ASK)
         case Step.REMIND:
             told = Course(State.ASKED, course.ask_at, course.asked_at, now, course.closes_at)
-            return _Taken(row, told, Step.REMIND if row.active else None)
+            silent = not row.active or rules.refuse(row) is not None
+            return _Taken(row, told, None if silent else Step.REMIND)
         case Step.CLOSE:
             ended = Course(
                 State.EXPIRED, course.ask_at, course.asked_at, course.reminded_at, course.closes_at

@@ -14,7 +14,11 @@ _PENDING = text("next_at IS NOT NULL")
 
 class SurveyRow(Base):
     """`contents` is a `domain.survey.definition.Contents`, `version` counts its changes; `steps` is the event number of
-    the process, `next_at` when it has something to do next."""
+    the process, `next_at` when it has something to do next.
+
+    Of a campaign `round` is the last one that began, at `round_at`. While it is `building`, people are drawn in the
+    order of their ids; `cursor` is the last one looked at, `invited` counts those who were drawn.
+    """
 
     __tablename__ = "surveys"
 
@@ -25,6 +29,12 @@ class SurveyRow(Base):
     version: Mapped[int] = mapped_column(server_default=text("1"))
     steps: Mapped[int] = mapped_column(server_default=text("0"))
     next_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    round: Mapped[int] = mapped_column(server_default=text("0"))
+    round_at: Mapped[datetime | None]
+    building: Mapped[bool] = mapped_column(server_default=text("false"))
+    cursor: Mapped[UUID | None]
+    invited: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -36,6 +46,7 @@ class SurveyInvitationRow(Base):
     __tablename__ = "survey_invitations"
     __table_args__ = (
         UniqueConstraint("survey_id", "ticket_id", "cycle"),
+        UniqueConstraint("survey_id", "round", "person_id"),
         Index("ix_survey_invitations_next_at", "survey_id", "next_at", "id", postgresql_where=_PENDING),
         Index("ix_survey_invitations_asked_at", "survey_id", "asked_at"),
         Index("ix_survey_invitations_ticket_id", "ticket_id"),
@@ -47,6 +58,7 @@ class SurveyInvitationRow(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
     cycle: Mapped[int | None]
+    round: Mapped[int | None]
     state: Mapped[str]
     reason: Mapped[str | None]
     ask_at: Mapped[datetime]

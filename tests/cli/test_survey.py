@@ -38,6 +38,22 @@ async def test_a_survey_is_shown_changed_and_paused(listening: ListeningDesk, du
     assert (missing.code, "There is no survey Nonsense" in missing.err) == (1, True)
 
 
+async def test_a_campaign_is_made_looked_at_and_started(listening: ListeningDesk, duradesk: Terminal) -> None:
+    wanted = b'{"name": "How is it?", "kind": "nps", "audience": {"roles": ["admin"]}, "sample": 0.5}'
+    made = (await duradesk("survey", "create", "-", "--json", stdin=wanted)).json
+    assert (made["state"], made["occasion"], made["sample"]) == ("draft", "campaign", 0.5)
+    assert "audience" in (await duradesk("survey", "preview", made["id"])).out
+    assert (await duradesk("survey", "preview", "How is it?", "--json")).json["audience"] == 1
+    assert (await duradesk("survey", "change", made["id"], "--state", "active", "--json")).json[
+        "state"
+    ] == "active"
+    for stdin, words in ((b"{", "is not JSON"), (b"\xff", "is not JSON"), (b"{}", "name")):
+        refused = await duradesk("survey", "create", "-", stdin=stdin)
+        assert (refused.code, words in refused.err) == (1, True), refused.err
+    missing = await duradesk("survey", "create", "nothing.json")
+    assert (missing.code, "nothing.json" in missing.err) == (2, True)
+
+
 async def test_a_new_key_signs_links(listening: ListeningDesk, duradesk: Terminal) -> None:
     first = (await duradesk("link", "rotate", "--json")).json["key"]
     assert f"Key {first + 1} signs" in (await duradesk("link", "rotate", "--revoke")).out

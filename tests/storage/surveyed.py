@@ -61,7 +61,7 @@ class Surveyed:
     async def change(self, state: State | None = None, **changes: Any) -> None:
         async with self.database.writing() as writer:
             known, contents = await definition.change(writer, AFTER_RESOLUTION, changes, None)
-            await definition.keep(writer, known, contents, state or known.state)
+            await definition.keep(writer, known, contents, state or known.state, T0)
 
     async def states(self) -> list[str]:
         statement = select(SurveyInvitationRow.state).order_by(SurveyInvitationRow.ask_at)

@@ -181,6 +181,12 @@ def test_a_low_score_is_one_up_to_the_limit() -> None:
         {"kind": "custom", "low_score": None},
         {"kind": "custom", "low_score": 1, "questions": [{"key": "a", "text": {"en": "?"}, "type": "text"}]},
         {"name": " "},
+        {"quota": 3},
+        {"sample": 0.5},
+        {"schedule": {}},
+        {"audience": {}},
+        {"audience": {}, "schedule": {}, "low_score": None},
+        {"audience": {}, "schedule": {}, "delay": "PT0S"},
     ],
 )
 def test_what_makes_no_sense_is_refused(changes: dict[str, object]) -> None:
