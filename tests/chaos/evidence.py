@@ -6,7 +6,7 @@ together. `Evidence` is plain data, so that a test can plant a fault in it.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,6 +45,7 @@ TABLES: Final[dict[str, str]] = {
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
 _AT_ONCE: Final = 8
+_LOOKS: Final = 10
 
 
 @dataclass
@@ -104,16 +105,34 @@ async def read_tables(database_url: str) -> tuple[datetime, dict[str, list[Row]]
 
 
 async def _processes(client: Client) -> list[Process]:
-    chains: dict[str, list[WorkflowExecution]] = {}
-    async for execution in client.list_workflows():
-        chains.setdefault(execution.id, []).append(execution)
+    chains: dict[str, dict[str, WorkflowExecution]] = {}
+    async for execution in client.list_workflows():  # one that ends meanwhile comes twice
+        chains.setdefault(execution.id, {})[execution.run_id] = execution
     limit = asyncio.Semaphore(_AT_ONCE)
 
-    async def read(runs: list[WorkflowExecution]) -> Process:
+    async def read(runs: Iterable[WorkflowExecution]) -> Process:
         async with limit:
-            return await _process(client, sorted(runs, key=lambda run: run.start_time))
+            return await _steady(client, runs)
 
-    return list(await asyncio.gather(*(read(runs) for runs in chains.values())))
+    return list(await asyncio.gather(*(read(runs.values()) for runs in chains.values())))
+
+
+async def _steady(client: Client, runs: Iterable[WorkflowExecution]) -> Process:
+    """One that moves on while it is looked at is looked at again."""
+    for _ in range(_LOOKS):
+        process = await _process(client, sorted(runs, key=lambda run: run.start_time))
+        if not _moves(process):
+            break
+        await asyncio.sleep(1)
+        runs = [run async for run in client.list_workflows(f"WorkflowId = '{process.id}'")]
+    return process
+
+
+def _moves(process: Process) -> bool:
+    """Its next run is not listed yet, or its timer has fired in its history and not yet in what it says of itself."""
+    if process.status == "CONTINUED_AS_NEW":
+        return True
+    return process.described is not None and bool(process.described["timers"]) and not process.timers
 
 
 async def _process(client: Client, runs: list[WorkflowExecution]) -> Process:
