@@ -51,6 +51,10 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.FEEDBACK_DUE: _("Feedback #{number} is close to its due time: {subject}"),
     Kind.FEEDBACK_OVERDUE: _("Feedback #{number} is overdue: {subject}"),
     Kind.FEEDBACK_SILENT: _("Nobody was told anything of feedback #{number} for long: {subject}"),
+    Kind.ACHIEVEMENT_AWARDED: _("You have earned an achievement: {achievement}"),
+    Kind.ACHIEVEMENT_REVOKED: _("An achievement was taken back: {achievement}"),
+    Kind.ACHIEVEMENT_EXPIRES: _("An achievement expires soon: {achievement}"),
+    Kind.ACHIEVEMENT_EXPIRED: _("An achievement has expired: {achievement}"),
 }
 
 _TEXTS: Final[Mapping[Kind, str]] = {
@@ -93,6 +97,10 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.FEEDBACK_DUE: _("{clock} is due at {due_at}."),
     Kind.FEEDBACK_OVERDUE: _("{clock} was due at {due_at}."),
     Kind.FEEDBACK_SILENT: _("Those who wait for it have heard nothing. Tell them how it stands."),
+    Kind.ACHIEVEMENT_AWARDED: _("Thank you for what you contribute."),
+    Kind.ACHIEVEMENT_REVOKED: _("Something that it was awarded for was taken back."),
+    Kind.ACHIEVEMENT_EXPIRES: _("You hold it until {due_at}."),
+    Kind.ACHIEVEMENT_EXPIRED: _("Its time is over."),
 }
 
 _WITHOUT_TICKET: Final[Mapping[Kind, str]] = {
@@ -157,7 +165,15 @@ _LEVELS: Final[Mapping[str, str]] = {
 }
 """A desk may have levels of its own, which are called as they are."""
 
-_ABOUT_NO_TICKET: Final = frozenset({Kind.LEVEL_REACHED})
+_ABOUT_NO_TICKET: Final = frozenset(
+    {
+        Kind.LEVEL_REACHED,
+        Kind.ACHIEVEMENT_AWARDED,
+        Kind.ACHIEVEMENT_REVOKED,
+        Kind.ACHIEVEMENT_EXPIRES,
+        Kind.ACHIEVEMENT_EXPIRED,
+    }
+)
 
 _NOBODY: Final = _("The desk")
 _UNKNOWN: Final = _("unknown")
@@ -202,6 +218,7 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "priority": say(_PRIORITIES.get(params.get("priority") or "", _UNKNOWN)),
         "clock": say(_CLOCKS.get(params.get("clock") or "", _UNKNOWN)),
         "level": say(_LEVELS.get(str(params.get("level")), "{level}"), level=params.get("level") or unknown),
+        "achievement": str(params.get("achievement") or unknown),
         "points": say.number(params.get("points") or 0),
         "score": str(params.get("score", unknown)),
         "assessment": say(_CLOCKS.get(params.get("assessment") or "", _UNKNOWN)),

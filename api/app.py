@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from adapters.objects import open_objects
 from api import (
     account,
+    achievement,
     attachment,
     bulk,
     calendar,
@@ -86,6 +87,7 @@ def _features() -> APIRouter:
     features.include_router(field.router)
     features.include_router(macro.router)
     features.include_router(member.router)
+    features.include_router(achievement.router)
     features.include_router(reconciliation.router)
     features.include_router(report.router)
     features.include_router(sla.router)

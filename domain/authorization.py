@@ -130,6 +130,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "member.hidden": Rule(Scope.PEOPLE_READ, MANAGEMENT, own=EVERYONE),  # who chose not to be listed
     "member.points": Rule(Scope.PEOPLE_READ, MANAGEMENT, own=EVERYONE),
     "member.list": Rule(Scope.PEOPLE_WRITE, ADMINS, own=EVERYONE),  # or no longer, on leaderboards
+    "achievement.read": Rule(Scope.PEOPLE_READ, EVERYONE),  # those that are active
+    "achievement.drafts": Rule(Scope.SETTINGS_READ, MANAGEMENT),
+    "achievement.write": Rule(Scope.SETTINGS_WRITE, ADMINS),
     "leaderboard.read": Rule(Scope.PEOPLE_READ, EVERYONE),
     "rules.read": Rule(Scope.PEOPLE_READ, EVERYONE),
     "rules.write": Rule(Scope.SETTINGS_WRITE, ADMINS),

@@ -62,6 +62,10 @@ class Kind(StrEnum):
     FEEDBACK_DUE = "feedback_due"
     FEEDBACK_OVERDUE = "feedback_overdue"
     FEEDBACK_SILENT = "feedback_silent"
+    ACHIEVEMENT_AWARDED = "achievement_awarded"
+    ACHIEVEMENT_REVOKED = "achievement_revoked"
+    ACHIEVEMENT_EXPIRES = "achievement_expires"
+    ACHIEVEMENT_EXPIRED = "achievement_expired"
 
 
 class Channel(StrEnum):
@@ -106,6 +110,9 @@ DEFAULT_CHANNELS: Final[Mapping[Kind, frozenset[Channel]]] = {
     Kind.FEEDBACK_MOVED: frozenset({Channel.IN_APP}),
     Kind.FEEDBACK_ARRIVED: frozenset({Channel.IN_APP}),
     Kind.FEEDBACK_NOTED: frozenset({Channel.IN_APP}),
+    Kind.ACHIEVEMENT_AWARDED: frozenset({Channel.IN_APP}),
+    Kind.ACHIEVEMENT_REVOKED: frozenset({Channel.IN_APP}),
+    Kind.ACHIEVEMENT_EXPIRED: frozenset({Channel.IN_APP}),
 }
 """The channels of a person who chose none."""
 

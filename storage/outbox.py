@@ -31,6 +31,7 @@ Topic = Literal[
     "survey",
     "feedback",
     "telling",
+    "backfill",
     "restored",
 ]
 

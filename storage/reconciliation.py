@@ -29,6 +29,7 @@ _REPEAT: Final = text("""
         UNION ALL SELECT 'absence', id::text, '{}' FROM people
             WHERE absent_from IS NOT NULL AND (absent_until IS NULL OR absent_until > now())
         UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
+        UNION ALL SELECT 'backfill', id::text, '{}' FROM backfills WHERE finished_at IS NULL
         UNION ALL SELECT 'member', person_id::text, '{}' FROM members
             WHERE wanted_since IS NOT NULL OR next_at IS NOT NULL
         UNION ALL SELECT 'survey', id::text, '{}' FROM surveys

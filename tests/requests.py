@@ -11,6 +11,7 @@ from httpx import AsyncClient
 
 from domain.survey.definition import AFTER_RESOLUTION
 from tests.actions import ACTIONS, FEEDBACK_ACTIONS
+from tests.contributions import ACHIEVEMENT
 from tests.questions import SURVEYS
 
 API: Final = "/api/v1"
@@ -285,6 +286,11 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /notifications/{notification_id}/read": None,
     "POST /notifications/{notification_id}/resend": None,
     "POST /facts/import": b"\n",
+    "POST /achievements": {**ACHIEVEMENT, "name": "Twenty posts"},
+    "PATCH /achievements/{achievement_id}": ACHIEVEMENT,
+    "POST /achievements/{achievement_id}/preview": None,
+    "POST /achievements/{achievement_id}/backfills": {"dry_run": True},
+    "POST /achievements/{achievement_id}/backfills/{backfill_id}/cancel": None,
     "PUT /members/rules": {
         "daily_cap": 200,
         "actions": {"post_created": {"points": 10, "capped": True, "once": "fact"}},
@@ -344,6 +350,9 @@ async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dic
     await make("macro_id", "/macros", {"name": "Tags", "actions": [{"action": "tag", "add": ["seen"]}]})
     await make("view_id", "/views", {"name": "Late", "query": "status:open"})
     await make("field_id", "/fields", {"key": "version", "label": "Version", "type": "text"})
+    await make("achievement_id", "/achievements", {**ACHIEVEMENT, "name": "Draft"})
+    looked = f"{API}/achievements/{world['achievement_id']}/backfills"
+    world["backfill_id"] = (await admin.post(looked, json={"dry_run": True})).json()["id"]
     await make("token_id", "/tokens", {"name": "robot"})
     ticket = {"subject": "The disk is full", "description": "磁盘空间不足"}
     await make("other_ticket_id", "/tickets", ticket)

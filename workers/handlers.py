@@ -14,6 +14,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.reconsider import consider_all, send_all
 from domain import ids
 from domain.account import Role
+from domain.achievement.record import BackfillInput
 from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
 from domain.feedback.messages import News, TellInput
@@ -31,6 +32,7 @@ from storage.database import Database, Reader
 from storage.outbox import ORIGIN, OutboxMessage
 from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
+from workflows.achievement import BackfillWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.feedback import TellingWorkflow
 from workflows.member import MemberWorkflow
@@ -65,6 +67,7 @@ class Handlers:
             "survey": self.survey,
             "feedback": self.feedback,
             "telling": self.telling,
+            "backfill": self.backfill,
             "restored": self.restored,
         }
 
@@ -177,6 +180,14 @@ class Handlers:
                 ids.workflow_id("telling", row.key),
                 priority=Priority(priority_key=BEHIND),
             )
+
+    async def backfill(self, rows: Sequence[OutboxMessage]) -> None:
+        """Starts the process of each backfill."""
+        for row in rows:
+            start = BackfillInput(backfill_id=UUID(row.key))
+            workflow_id = ids.workflow_id("backfill", row.key)
+            behind = Priority(priority_key=BEHIND)
+            await self._start_once(BackfillWorkflow.run, start, workflow_id, priority=behind)
 
     async def restored(self, rows: Sequence[OutboxMessage]) -> None:
         """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""

@@ -8,6 +8,7 @@ from typing import Any
 from temporalio.client import Client
 
 from activities.account import AccountActivities
+from activities.achievement import AchievementActivities
 from activities.bulk import BulkActivities
 from activities.classifier import ClassifierActivities
 from activities.feedback import FeedbackActivities
@@ -30,6 +31,7 @@ from domain.survey.messages import Advanced as SurveyAdvanced
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
+from storage.achievement.backfill import Backfills
 from storage.bulk import Bulks
 from storage.database import Database, Writer
 from storage.feedback import reconciliation as feedback_reconciliation
@@ -44,6 +46,7 @@ from workers.bulk import Performer
 from workers.housekeeping import sweepers
 from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
+from workflows.achievement import BackfillWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.classifier import TrainingWorkflow
 from workflows.feedback import FeedbackWorkflow, TellingWorkflow
@@ -63,6 +66,7 @@ WORKFLOWS: Sequence[type] = (
     BulkWorkflow,
     MemberWorkflow,
     SurveyWorkflow,
+    BackfillWorkflow,
     TrainingWorkflow,
     FeedbackWorkflow,
     TellingWorkflow,
@@ -106,6 +110,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     feedback = FeedbackActivities(
         database, partial(commit_feedback, mail=mail), partial(tell_page, smtp_configured=mail)
     )
+    achievements = AchievementActivities(Backfills(database).look)
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
@@ -125,6 +130,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             bulks.carry_out,
             members.advance,
             surveys.advance,
+            achievements.look,
             learning.train,
             learning.conclude,
             housekeeping.sweep,

@@ -12,9 +12,11 @@ from api.errors import problems
 from api.forms import Form
 from api.page import PAGE_SIZE_MAX, Page, PageQuery, page_of
 from domain.account import Principal
+from domain.achievement.record import Award
 from domain.authorization import Owned, check, may, not_found
 from domain.member.ledger import Entry
 from domain.member.record import Member, Standing, Window
+from storage.achievement.read import awards
 from storage.member import read as members
 
 router = APIRouter()
@@ -43,7 +45,7 @@ async def read_member(member_id: UUID, caller: Caller, desk: CurrentDesk) -> Mem
     check(caller, "member.read")
     async with desk.database.reading() as reader:
         found = await members.member(reader, member_id)
-    _check_shown(caller, member_id, listed=found.listed)
+    check_shown(caller, member_id, listed=found.listed)
     return found
 
 
@@ -51,7 +53,7 @@ async def read_member(member_id: UUID, caller: Caller, desk: CurrentDesk) -> Mem
 async def change_member(member_id: UUID, form: MemberChanges, caller: Caller, desk: CurrentDesk) -> Member:
     """Everybody chooses for themselves whether leaderboards show them."""
     async with desk.database.writing() as writer:
-        _check_shown(caller, member_id, listed=await members.is_listed(writer, member_id))
+        check_shown(caller, member_id, listed=await members.is_listed(writer, member_id))
         check(caller, "member.list", Owned(member_id))
         await members.list_member(writer, member_id, listed=form.listed)
         return await members.member(writer, member_id)
@@ -68,10 +70,28 @@ async def list_points(
     """The ledger, row by row, the latest first: its sum is the points. For the member and for managers."""
     after = query.start("id", int)
     async with desk.database.reading() as reader:
-        _check_shown(caller, member_id, listed=await members.is_listed(reader, member_id))
+        check_shown(caller, member_id, listed=await members.is_listed(reader, member_id))
         check(caller, "member.points", Owned(member_id))
         found = await members.ledger(reader, member_id, after=after, size=query.size)
     return page_of(request, query, found, "id", lambda one: (one.id,))
+
+
+@router.get("/members/{member_id}/achievements", responses=problems(404))
+async def list_awards(
+    member_id: UUID,
+    query: Annotated[PageQuery, Query()],
+    caller: Caller,
+    desk: CurrentDesk,
+    request: Request,
+) -> Page[Award]:
+    """What a member holds, the latest first; with what was taken back for the member and for managers."""
+    check(caller, "member.read")
+    after = query.start("awarded_at", datetime, UUID)
+    revoked = may(caller, "member.points", Owned(member_id))
+    async with desk.database.reading() as reader:
+        check_shown(caller, member_id, listed=await members.is_listed(reader, member_id))
+        found = await awards(reader, member_id, revoked=revoked, after=after, size=query.size)
+    return page_of(request, query, found, "awarded_at", lambda one: (one.awarded_at, one.id))
 
 
 @router.get("/leaderboard")
@@ -90,6 +110,7 @@ async def read_leaderboard(
     return page_of(request, asked, found, query.window, lambda one: (one.rank, one.points, one.member.id))
 
 
-def _check_shown(caller: Principal, member_id: UUID, *, listed: bool) -> None:
+def check_shown(caller: Principal, member_id: UUID, *, listed: bool) -> None:
+    """Who is on no leaderboard is not there for others."""
     if not listed and not may(caller, "member.hidden", Owned(member_id)):
         raise not_found()

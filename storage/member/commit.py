@@ -11,9 +11,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, Date, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Integer, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from domain.achievement.judge import Judge, given_by
 from domain.member.fact import Fact, Void
 from domain.member.ledger import Book, Day, Known
 from domain.member.record import (
@@ -26,9 +27,9 @@ from domain.member.record import (
     level_notice,
     levels_reached,
 )
-from domain.member.rules import Level
-from domain.notification import plan
+from domain.notification import Notice, plan
 from storage import notification
+from storage.achievement import award, measure
 from storage.database import Writer
 from storage.member.rules import LATEST, rules_of
 from storage.pipeline import Pipeline, Statement, pipeline
@@ -109,13 +110,19 @@ _WRITE_LEVELS: Final = Statement(
     SELECT :id, name, now() FROM unnest(:names) AS reached (name) ON CONFLICT DO NOTHING
 """).bindparams(_ID, bindparam("names", type_=ARRAY(Text())))
 )
+_WRITE_CURSOR: Final = Statement(
+    text("UPDATE members SET cursor = :cursor WHERE person_id = :id").bindparams(_ID, _CURSOR)
+)
 _WRITE_MEMBER: Final = Statement(
     text("""
-    UPDATE members SET version = :version, points = :points, cursor = :cursor,
-        wanted_since = CASE WHEN :more THEN wanted_since END
+    UPDATE members SET version = :version, points = :points, next_at = :next_at,
+        wanted_since = CASE WHEN :more THEN coalesce(wanted_since, now()) END
     WHERE person_id = :id
 """).bindparams(
-        _ID, _CURSOR, *(bindparam(name, type_=Integer()) for name in ("version", "points")), bindparam("more")
+        _ID,
+        *(bindparam(name, type_=Integer()) for name in ("version", "points")),
+        bindparam("more", type_=Boolean()),
+        bindparam("next_at", type_=DateTime(timezone=True)),
     )
 )
 # In the order of the points, so that two commits never wait for each other in a circle; and last, because they are
@@ -130,57 +137,92 @@ _COUNT_SCORES: Final = Statement(
 
 
 async def advance(writer: Writer, wanted: Advance, *, mail: bool) -> Advanced:
-    """Takes the next facts of a member. Without any, nothing changes but that nobody is asked any more."""
+    """Takes the next facts of a member, and judges what they may have achieved. Without anything new, nothing changes
+    but that nobody is asked any more."""
     member_id = wanted.member_id
     async with pipeline(writer) as asking:
         member = asking.ask(_MEMBER, id=member_id)
         new = asking.ask(_NEW, id=member_id)
         reached = asking.ask(_LEVELS, id=member_id)
         latest = asking.ask(LATEST)
+        held = asking.ask(award.HELD, id=member_id)
+        reviews = asking.ask(award.REVIEWS, id=member_id)
     row = member.one_or_none()
     if row is None:  # the person was erased
         return Advanced(state=MemberState(member_id=member_id), more=False)
     facts, more = [_fact(one) for one in new.rows[:PAGE]], len(new.rows) > PAGE
-    book = Book(await _known(writer, member_id, row.cursor, facts))
-    book.take(facts)
-    points = row.points + book.points
-    rules = rules_of(latest.one_or_none())
-    levels = levels_reached(rules, points, [one.name for one in reached.rows])
-    version = row.version + 1 if facts else row.version
     cursor = new.rows[:PAGE][-1].id if facts else row.cursor
+    asked = [one.achievement_id for one in reviews.rows]
+    known, active = await _known(writer, wanted, row.cursor, facts, held.rows, asked)
+    book = Book(known)
+    book.take(facts)
+    rules = rules_of(latest.one_or_none())
+    having = award.held_of(held.rows)
+    judge = Judge(
+        member_id=member_id,
+        now=wanted.now,
+        rules=rules,
+        points=row.points + book.points - given_by(having),
+        book=book,
+        losing=bool(book.voids) or any(one.points < 0 for one in book.rows),
+        held=having,
+        candidates=award.candidates(active),
+    )
     async with pipeline(writer) as asking:
-        if facts:
-            _write_book(asking, member_id, version, book)
+        _write_facts(asking, member_id, cursor, book)
+    judge.settle()
+    found = await measure.values(writer, judge.measures(), [member_id])
+    judge.judge(found.of(member_id))
+    more = more or bool(judge.unfinished)
+    points = row.points + book.points
+    levels = levels_reached(rules, points, [one.name for one in reached.rows])
+    version = row.version + 1 if facts or book.rows or judge.changed else row.version
+    async with pipeline(writer) as asking:
+        _write_book(asking, member_id, version, book)
+        award.write(asking, judge, asked)
         if levels:
             asking.ask(_WRITE_LEVELS, id=member_id, names=[level.name for level in levels])
-        if facts or row.wanted_since is not None:
-            said = {"version": version, "points": points, "cursor": cursor, "more": more}
+        if version != row.version or row.wanted_since is not None:
+            said = {"version": version, "points": points, "more": more, "next_at": judge.next_at}
             asking.ask(_WRITE_MEMBER, id=member_id, **said)
-    await _tell(writer, wanted, levels, points, mail=mail)
+    notices = [(level_notice(one, points), f"member:{member_id}:level:{one.name}") for one in levels]
+    await _tell(writer, wanted, [*notices, *judge.notices], mail=mail)
     async with pipeline(writer) as asking:
         _count_scores(asking, row.points, points, listed=row.listed)
-    state = MemberState(member_id=member_id, event_number=version, points=points, next_at=row.next_at)
+    state = MemberState(member_id=member_id, event_number=version, points=points, next_at=judge.next_at)
     return Advanced(state=state, more=more)
 
 
-async def _known(writer: Writer, member_id: UUID, cursor: int, facts: Sequence[Fact]) -> Known:
-    """What was counted before and these facts touch."""
-    if not facts:
-        return Known()
+async def _known(
+    writer: Writer,
+    wanted: Advance,
+    cursor: int,
+    facts: Sequence[Fact],
+    held: Sequence[Any],
+    reviews: Sequence[UUID],
+) -> tuple[Known, Sequence[Any]]:
+    """What was counted before and these facts touch, with the days on which awards are booked, and the active
+    achievements that may be met by it."""
+    if not facts and not reviews and not held:
+        return Known(), ()
     reverses = [fact.reverses for fact in facts if fact.reverses is not None]
     async with pipeline(writer) as asking:
         related = asking.ask(
             _RELATED,
-            id=member_id,
+            id=wanted.member_id,
             cursor=cursor,
             reverses=reverses,
             facts=[*(fact.fact_id for fact in facts), *reverses],
             onces=[fact.once for fact in facts if fact.once is not None],
         )
     known = [_fact(one) for one in related.rows]
+    days = {fact.day for fact in (*facts, *known)} | {one.day for one in held} | {wanted.now.date()}
+    actions = award.touched(fact.action for fact in (*facts, *known))
     async with pipeline(writer) as asking:
-        days = asking.ask(_DAYS, id=member_id, days=sorted({fact.day for fact in (*facts, *known)}))
-    return Known(known, {one.day: Day(one.gross, one.free, one.cap, one.rules) for one in days.rows})
+        kept = asking.ask(_DAYS, id=wanted.member_id, days=sorted(days))
+        active = asking.ask(award.ACTIVE, actions=actions, reviews=list(reviews))
+    by_day = {one.day: Day(one.gross, one.free, one.cap, one.rules) for one in kept.rows}
+    return Known(known, by_day), active.rows
 
 
 def _fact(row: Any) -> Fact:
@@ -198,14 +240,21 @@ def _fact(row: Any) -> Fact:
     )
 
 
-def _write_book(asking: Pipeline, member_id: UUID, version: int, book: Book) -> None:
-    asking.ask(_WRITE_ROWS, id=member_id, version=version, rows=_json(book.rows))
+def _write_facts(asking: Pipeline, member_id: UUID, cursor: int, book: Book) -> None:
+    """What criteria look at: which facts count, and up to where they are taken."""
+    if book.rows:
+        asking.ask(_WRITE_CURSOR, id=member_id, cursor=cursor)
     if book.voids:
         voids = [{"fact_id": fact_id, "void": void} for fact_id, void in book.voids.items()]
         asking.ask(_WRITE_VOIDS, id=member_id, voids=voids)
-    days = [{"day": day.isoformat(), **_json(known)} for day, known in book.days.items()]
-    asking.ask(_WRITE_DAYS, id=member_id, days=days)
-    asking.ask(_WRITE_SCORES, id=member_id, scores=_scores((row.day, row.points) for row in book.rows))
+
+
+def _write_book(asking: Pipeline, member_id: UUID, version: int, book: Book) -> None:
+    if book.rows:
+        asking.ask(_WRITE_ROWS, id=member_id, version=version, rows=_json(book.rows))
+        days = [{"day": day.isoformat(), **_json(known)} for day, known in book.days.items()]
+        asking.ask(_WRITE_DAYS, id=member_id, days=days)
+        asking.ask(_WRITE_SCORES, id=member_id, scores=_scores((row.day, row.points) for row in book.rows))
 
 
 def _scores(changes: Iterable[tuple[date, int]]) -> list[Mapping[str, Any]]:
@@ -221,15 +270,16 @@ def _scores(changes: Iterable[tuple[date, int]]) -> list[Mapping[str, Any]]:
     ]
 
 
-async def _tell(writer: Writer, wanted: Advance, levels: Sequence[Level], points: int, *, mail: bool) -> None:
-    """A level is told of once for ever: the key of its notice holds nothing that could come again."""
-    if not levels:
+async def _tell(
+    writer: Writer, wanted: Advance, notices: Sequence[tuple[Notice, str]], *, mail: bool
+) -> None:
+    """What is told once for ever has a key that holds nothing that could come again."""
+    if not notices:
         return
     recipients = await notification.recipients(writer, [wanted.member_id])
     rows = []
-    for level in levels:
-        key = f"member:{wanted.member_id}:level:{level.name}"
-        rows += plan(level_notice(level, points), key, {}, recipients, wanted.now)
+    for notice, key in notices:
+        rows += plan(notice, key, {}, recipients, wanted.now)
     await notification.add(writer, rows, smtp_configured=mail)
 
 

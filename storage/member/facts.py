@@ -103,8 +103,14 @@ async def receive(writer: Writer, facts: Sequence[Received]) -> Kept:
     return Kept(new=len(new), known=len(facts) - len(new))
 
 
+async def lock(writer: Writer, members: Sequence[UUID]) -> None:
+    """Until the commit, in one order for everybody."""
+    async with pipeline(writer) as asking:
+        asking.ask(_LOCKED, ids=sorted(members))
+
+
 async def ask(writer: Writer, members: Sequence[UUID]) -> None:
-    """Asks for the processes of these members, unless they are asked for already."""
+    """Asks for the processes of these members, which are locked, unless they are asked for already."""
     async with pipeline(writer) as asking:
         asking.ask(_ASK, ids=list(members), origin=origin() or None)
 

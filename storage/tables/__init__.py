@@ -2,6 +2,7 @@
 
 from storage.tables import (
     account,
+    achievement,
     attachment,
     bulk,
     calendar,
@@ -24,6 +25,7 @@ from storage.tables import (
 
 __all__ = [
     "account",
+    "achievement",
     "attachment",
     "bulk",
     "calendar",

@@ -24,6 +24,7 @@ LAYERS: Final = (
 
 FEATURES: Final = {
     "account",
+    "achievement",
     "assignment",
     "attachment",
     "bulk",

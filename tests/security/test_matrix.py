@@ -30,6 +30,7 @@ from storage.tables.notification import NotificationRow
 from storage.tables.view import ViewRow
 from tests.api.conftest import Api, MakePerson
 from tests.api.work import working
+from tests.contributions import ACHIEVEMENT
 from tests.requests import API, BODIES, CALENDAR, POLICY, QUERIES, TYPES, WEEK, address, fill
 from tests.rows import insert_invitation, insert_task, link_to
 
@@ -71,6 +72,7 @@ INSTEAD: Final[dict[str, Any]] = {
     "PATCH /macros/{macro_id}": {"description": "Says hello"},
     "PATCH /macros/{macro_id} : of everybody": {"description": "Says hello"},
     "POST /views : for oneself": {"name": "Mine", "personal": True, "query": "status:open"},
+    "PATCH /achievements/{achievement_id}": {"description": "Ten posts, or more"},
     "PATCH /views/{view_id}": {"position": 3},
     "PATCH /views/{view_id} : of everybody": {"position": 3},
     "POST /macros/{macro_id}/preview": {"ticket": "{ticket_id}"},
@@ -137,6 +139,8 @@ async def outcome(caller: Caller, route: str, relation: str) -> str:
     world = caller.worlds[relation]
     if any(words in route for words in SHARED):
         world = {**world, "macro_id": world["shared_macro_id"], "view_id": world["shared_view_id"]}
+    if route.endswith(" : active"):
+        world = {**world, "achievement_id": world["active_achievement_id"]}
     body = fill(INSTEAD.get(route, BODIES.get(f"{method} {path}")), world)
     question = ASKED.get(route, QUERIES.get(f"{method} {path}", "")).format_map(world)
     url = path if path in ("/healthz", "/readyz") else address(path, world)
@@ -235,6 +239,10 @@ class Records:
         now = datetime.now(UTC)
         bulk = {"fingerprint": "", "action": "tag", "fields": {}, "state": "done", "total": 0}
         notice = {"event_key": name, "channel": "email", "kind": "ticket_created", "locale": "en"}
+        drafts = {one: {**ACHIEVEMENT, "name": f"{name} {one}"} for one in ("draft", "active")}
+        draft, active = [(await self._post("/achievements", body))["id"] for body in drafts.values()]
+        await self._admin.patch(f"{API}/achievements/{active}", json={"state": "active"})
+        backfill = await self._post(f"/achievements/{draft}/backfills", {"dry_run": True})
         calendar = await self._post("/calendars", {"name": name, "weekly": WEEK})
         self._common["calendar_id"] = calendar["id"]
         return {
@@ -245,6 +253,9 @@ class Records:
             "token": await link_to(
                 self._desk.database, await insert_invitation(self._desk.database, person_id)
             ),
+            "achievement_id": draft,
+            "active_achievement_id": active,
+            "backfill_id": backfill["id"],
             "external_id": name,
             "organization_id": (await self._post("/organizations", {"name": name}))["id"],
             "policy_id": (await self._post("/sla-policies", {**POLICY, "name": name, "match": {}}))["id"],

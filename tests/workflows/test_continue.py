@@ -31,7 +31,7 @@ from storage.feedback import reconciliation as feedback
 from storage.feedback.reconciliation import open_items
 from storage.sla import create_policy
 from storage.ticket import read
-from tests.replay.paths import bulk
+from tests.replay.paths import achievement, bulk
 from tests.replay.stage import Stage, histories, until, working
 from tests.workflows.desk import TicketDesk, running
 from workers.registry import WORKFLOWS
@@ -248,6 +248,13 @@ async def test_a_bulk_action_over_many_runs_is_done_to_every_ticket_once(
     assert len(await histories(temporal, workflow_id)) > 1
 
 
+async def test_a_backfill_over_many_runs_looks_at_every_page_once(
+    temporal: Client, database: Database
+) -> None:
+    workflow_id = await achievement.backfilled(Stage(temporal, database), 12, history_limit=10)
+    assert len(await histories(temporal, workflow_id)) > 3
+
+
 def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_history() -> None:
     types = {one.__temporal_workflow_definition.name for one in WORKFLOWS}  # type: ignore[attr-defined]
     assert types == {
@@ -255,6 +262,7 @@ def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_histor
         "Rollout",
         "Bulk",
         "Member",
+        "Backfill",
         "Feedback",
         "Telling",
         "Survey",

@@ -41,6 +41,11 @@ class Desk:
 
     def take(self, page: Iterable[Fact]) -> None:
         facts = list(page)
+        book = self.counted(facts)
+        self.keep(book)
+
+    def counted(self, facts: Sequence[Fact]) -> Book:
+        """What is known then of the facts; the rows and days are still to be kept."""
         ids = {one.fact_id for one in facts}
         taken_back = {one.reverses for one in facts}
         related = [
@@ -52,11 +57,14 @@ class Desk:
         related += [one for one in self.facts.values() if one.once in onces and one not in related]
         book = Book(Known(related, dict(self.days)))
         book.take(facts)
-        self.rows += book.rows
-        self.days |= book.days
         self.facts |= {one.fact_id: one for one in facts}
         for fact_id, void in book.voids.items():
             self.facts[fact_id] = replace(self.facts[fact_id], void=void)
+        return book
+
+    def keep(self, book: Book) -> None:
+        self.rows += book.rows
+        self.days |= book.days
 
     @property
     def points(self) -> int:

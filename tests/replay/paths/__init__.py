@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.replay.paths import (
     account,
+    achievement,
     bulk,
     classifier,
     feedback,
@@ -58,6 +59,8 @@ PATHS: Final[dict[str, Path]] = {
     "feedback-runs": feedback.runs,
     "telling-pages": feedback.pages,
     "telling-runs": feedback.page_runs,
+    "backfill-pages": achievement.pages,
+    "backfill-runs": achievement.runs,
     "absence-passes": account.passes,
     "absence-open-end": account.open_end,
     "housekeeping-sweeps": housekeeping.sweeps,

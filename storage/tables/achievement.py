@@ -1,0 +1,102 @@
+"""Rows of achievements, of what was awarded, and of looking at everybody for one of them."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.database import Base
+from storage.tables.member import MemberId
+
+
+class AchievementRow(Base):
+    """`actions` are those whose facts may change whether the criteria are met; `*` stands for whatever else may."""
+
+    __tablename__ = "achievements"
+    __table_args__ = (Index("ix_achievements_created_at", "created_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str]
+    criteria: Mapped[dict[str, Any]]
+    actions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    reward: Mapped[dict[str, Any]]
+    repeat: Mapped[str]
+    revocable: Mapped[bool]
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    activated_at: Mapped[datetime | None]
+
+
+class AchievementVersionRow(Base):
+    """What an achievement was in each of its versions."""
+
+    __tablename__ = "achievement_versions"
+
+    achievement_id: Mapped[UUID] = mapped_column(
+        ForeignKey("achievements.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    contents: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+
+
+class AwardRow(Base):
+    """Once for a member, an achievement and an occasion. `day` is the day that its points were booked on; `warn_at` is
+    when its holder is told that it expires, None when they were."""
+
+    __tablename__ = "awards"
+    __table_args__ = (
+        UniqueConstraint("member_id", "achievement_id", "occurrence"),
+        Index("ix_awards_member_id", "member_id", "awarded_at", "id"),
+        Index("ix_awards_achievement_id", "achievement_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("members.person_id", ondelete="CASCADE"))
+    achievement_id: Mapped[UUID] = mapped_column(ForeignKey("achievements.id"))
+    achievement_version: Mapped[int]
+    occurrence: Mapped[int]
+    state: Mapped[str]
+    reward: Mapped[dict[str, Any]]
+    points: Mapped[int]
+    day: Mapped[date]
+    awarded_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    warn_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+
+class AchievementReviewRow(Base):
+    """A member whose process shall look whether an achievement is due, though no new fact says so."""
+
+    __tablename__ = "achievement_reviews"
+
+    member_id: Mapped[MemberId]
+    achievement_id: Mapped[UUID] = mapped_column(
+        ForeignKey("achievements.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class BackfillRow(Base):
+    """Looking at everybody; `after` is the last member that was looked at."""
+
+    __tablename__ = "backfills"
+    __table_args__ = (Index("ix_backfills_achievement_id", "achievement_id", "created_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    achievement_id: Mapped[UUID] = mapped_column(ForeignKey("achievements.id", ondelete="CASCADE"))
+    dry_run: Mapped[bool]
+    state: Mapped[str]
+    after: Mapped[UUID | None]
+    checked: Mapped[int] = mapped_column(server_default=text("0"))
+    met: Mapped[int] = mapped_column(server_default=text("0"))
+    asked: Mapped[int] = mapped_column(server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
