@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.achievement import backfill, preview, records
+from api.achievement import backfill, badge, preview, records
 
 router = APIRouter(tags=["achievements"])
 for part in (records, preview, backfill):
     router.include_router(part.router, prefix="/achievements")
+router.include_router(badge.router)

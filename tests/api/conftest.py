@@ -100,6 +100,8 @@ async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterato
             "notification_id": agent.person_id,
             "token": await link_to(desk.database, asked),
             "task_id": await insert_task(desk.database, somebody.person_id, UUID(made["ticket_id"])),
+            "award_id": agent.person_id,
+            "key_id": "unknown",
         }
 
 

@@ -19,13 +19,19 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport
 from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from temporalio.client import Client
 
 from api.desk import Desk
 from domain.account import Role
 from domain.survey.definition import AFTER_RESOLUTION
-from storage.database import Base
+from runtime.keys import new_key
+from runtime.settings import Settings
+from storage.database import Base, Database
+from storage.tables.achievement import AwardRow
 from storage.tables.bulk import BulkRow
 from storage.tables.macro import MacroRow
+from storage.tables.member import MemberRow
 from storage.tables.notification import NotificationRow
 from storage.tables.view import ViewRow
 from tests.api.conftest import Api, MakePerson
@@ -243,6 +249,7 @@ class Records:
         draft, active = [(await self._post("/achievements", body))["id"] for body in drafts.values()]
         await self._admin.patch(f"{API}/achievements/{active}", json={"state": "active"})
         backfill = await self._post(f"/achievements/{draft}/backfills", {"dry_run": True})
+        award = await self._award(person_id, active)
         calendar = await self._post("/calendars", {"name": name, "weekly": WEEK})
         self._common["calendar_id"] = calendar["id"]
         return {
@@ -256,6 +263,8 @@ class Records:
             "achievement_id": draft,
             "active_achievement_id": active,
             "backfill_id": backfill["id"],
+            "award_id": award,
+            "key_id": self._desk.settings.encryption_keys().all[0].id,
             "external_id": name,
             "organization_id": (await self._post("/organizations", {"name": name}))["id"],
             "policy_id": (await self._post("/sla-policies", {**POLICY, "name": name, "match": {}}))["id"],
@@ -282,6 +291,15 @@ class Records:
         if public:
             await self._post(f"/feedback/{made}/actions/edit", {"public": True})
         return {"feedback_id": made, "other_feedback_id": other}
+
+    async def _award(self, person_id: UUID, achievement_id: str) -> UUID:
+        now, member = datetime.now(UTC), {"member_id": person_id}
+        award = {"achievement_id": achievement_id, "achievement_version": 2, "occurrence": 1, "state": "held"}
+        async with self._desk.database.writing() as writer:
+            await writer.execute(upsert(MemberRow).values(person_id=person_id).on_conflict_do_nothing())
+        return await self._insert(
+            AwardRow, **member, **award, reward={"type": "badge"}, points=0, day=now.date(), awarded_at=now
+        )
 
     async def ticket(self, requester: str, category: str) -> dict[str, Any]:
         """A ticket of the team that the category is of, and another one beside it."""
@@ -318,6 +336,13 @@ class Records:
             "shared": {**known, **await self.feedback(self._stranger, public=True)},
             "secret": {**known, **await self.feedback(self._stranger, public=False)},
         }
+
+
+@pytest.fixture
+def desk(database: Database, temporal: Client, tmp_path: Path) -> Desk:
+    """With a key, so that there is one to be seen."""
+    settings = Settings(home=tmp_path, encryption_key=new_key().text)
+    return Desk(settings=settings, database=database, temporal=temporal)
 
 
 @pytest.fixture
