@@ -1,12 +1,16 @@
-"""What several commands are given: words that may come from stdin, other fields as JSON, a key against repetition."""
+"""What several commands are given: words that may come from stdin, other fields as JSON, a key against repetition, the
+name of a record."""
 
 import json
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
-from domain.errors import Invalid
+from cli.client import DeskClient
+from domain.errors import Invalid, NotFound
 
 Key = Annotated[
     str | None,
@@ -46,3 +50,14 @@ def checked_key(key: str | None) -> str | None:
     if key is not None and not (key.isascii() and key.isprintable()):
         raise typer.BadParameter("--idempotency-key must be printable ASCII.")
     return key
+
+
+async def named(client: DeskClient, path: str, name: str, what: str) -> str:
+    """The id of the record that the list at `path` has under this id or name; raises NotFound."""
+    with suppress(ValueError):
+        return str(UUID(name))
+    rows, _ = await client.rows(path)
+    found = [one["id"] for one in rows if one["name"] == name]
+    if not found:
+        raise NotFound(f"unknown_{what}", f"There is no {what} {name}.")
+    return str(found[0])

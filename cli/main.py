@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("cli.export", "Export tickets as JSON lines or CSV."),
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "member": ("cli.member", "Show points and leaderboards, bring facts."),
+    "achievement": ("cli.achievement", "Draft, preview and activate achievements, see who holds what."),
     "survey": ("cli.survey", "Show surveys, their results, and the tasks of low scores."),
     "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
     "feedback": ("cli.feedback", "Submit feedback, vote for it, work on it, see who was told."),

@@ -4,7 +4,7 @@ People are named by id or address. What facts are worth and who may bring them i
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
 from operator import itemgetter
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 
 from cli.client import DeskClient, Json, Refused, Token, run
 from cli.lines import RawLine, read_lines
-from cli.output import NOTHING, console, document, facts, local_time, table
+from cli.output import NOTHING, console, document, facts, local_time, print_rows
 from cli.ticket import person_id
 from domain.errors import Invalid
 from domain.member.fact import BATCH_MAX
@@ -79,7 +79,7 @@ def points(person: Named, limit: Limit = 25, as_json: Json = False, token: Token
         )
 
     columns = ("booked", "points", "kind", "action", "day", "reason", "fact")
-    _print_rows(run(work, token), columns, cells, as_json=as_json)
+    print_rows(run(work, token), columns, cells, as_json=as_json)
 
 
 def board(
@@ -94,7 +94,7 @@ def board(
         return await client.rows("/leaderboard", limit, window=window)
 
     columns = ("rank", "points", "level", "member")
-    _print_rows(run(work, token), columns, itemgetter(*columns), as_json=as_json)
+    print_rows(run(work, token), columns, itemgetter(*columns), as_json=as_json)
 
 
 def bring(
@@ -117,20 +117,6 @@ def bring(
         document(total)
     else:
         console().print(f"{total['new']} new, {total['known']} known already")
-
-
-def _print_rows(
-    found: tuple[list[Any], bool],
-    columns: Sequence[str],
-    cells: Callable[[Any], tuple[Any, ...]],
-    *,
-    as_json: bool,
-) -> None:
-    rows, has_more = found
-    if as_json:
-        document({"data": rows, "meta": {"has_more": has_more}})
-    else:
-        console().print(table(columns, map(cells, rows)))
 
 
 async def _bring(client: DeskClient, first: int, batch: list[Any]) -> dict[str, int]:

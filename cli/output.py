@@ -6,7 +6,7 @@ is read as markup. Times are shown in the zone of this machine with their offset
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -71,6 +71,21 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str |
     for row in cells:
         grid.add_row(*map(Text, row))
     return grid
+
+
+def print_rows(
+    found: tuple[Sequence[Any], bool],
+    columns: Sequence[str],
+    cells: Callable[[Any], Sequence[Any]],
+    *,
+    as_json: bool,
+) -> None:
+    """Rows of a list, and whether there are more."""
+    rows, has_more = found
+    if as_json:
+        document({"data": rows, "meta": {"has_more": has_more}})
+    else:
+        console().print(table(columns, map(cells, rows)))
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> Table:

@@ -18,14 +18,21 @@ async def working(desk: Desk) -> AsyncIterator[None]:
     async with desk.database.writing() as writer:
         await ensure_default_policy(writer)
         await ensure_default_survey(writer)
-    relay = Relay(desk.database, Handlers(desk.database, desk.temporal).by_topic())
     async with (
         worker_for(PROCESS, desk.settings, desk.database, desk.temporal),
         worker_for(DELIVERY, desk.settings, desk.database, desk.temporal),
+        relaying(desk),
     ):
-        task = asyncio.create_task(relay.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        yield
+
+
+@asynccontextmanager
+async def relaying(desk: Desk) -> AsyncIterator[None]:
+    """For a desk that has its workers."""
+    relay = Relay(desk.database, Handlers(desk.database, desk.temporal).by_topic())
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
