@@ -42,6 +42,11 @@ TABLES: Final[dict[str, str]] = {
     "trainings": "SELECT run, at, outcome, version FROM classifier_trainings",
     "versions": "SELECT version, run FROM classifier_versions",
     "choices": "SELECT number, version, cause FROM classifier_choices ORDER BY number",
+    "contributors": "SELECT person_id, points, wanted_since FROM members",
+    "member_facts": "SELECT member_id, fact_id, action, at, by, subject, reverses FROM member_facts",
+    "member_points": "SELECT member_id, at, kind, points, day, fact_id, reason, award_id FROM member_points",
+    "member_scores": "SELECT member_id, span, begin, points FROM member_scores",
+    "awards": "SELECT awards.*, name FROM awards JOIN achievements ON achievements.id = achievement_id",
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
 _AT_ONCE: Final = 8

@@ -1,5 +1,5 @@
 """The load of a chaos run: lives of tickets, and what happens beside them: edits of policies, absences of agents,
-bulk actions, trainings of the classifier.
+bulk actions, trainings of the classifier, facts about members.
 
 The seed decides who does what in which order. What a bulk action takes are tickets that are there by then.
 """
@@ -7,7 +7,8 @@ The seed decides who does what in which order. What a bulk action takes are tick
 import asyncio
 import random
 import time
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from tests.chaos.client import Client
 from tests.chaos.lives import Life
@@ -18,9 +19,14 @@ ABSENCE: Final = "absence"
 BULK: Final = "bulk"
 CANCEL: Final = "cancel"
 TRAIN: Final = "train"
+FACT: Final = "fact"
+CONTEST: Final = "contest_participation"
 _AT_ONCE: Final = 130
 _BULK_ACTIONS: Final = ("note", "note", "tag", "escalate")
 """What is done to many at once. A merged ticket refuses all of it, one that is done with the last."""
+
+_MEMBERS: Final = 4
+"""Whom facts are about; few, so that facts of one member come at once."""
 
 _BULK_SHARE: Final = 0.02
 """Of all tickets of a run, what one bulk action takes at most, and never fewer than ten."""
@@ -49,7 +55,7 @@ class Load:
 
     async def run(self) -> None:
         """Until the last ticket has lived; then nothing more is asked for."""
-        beside = (self._edit_policies, self._go_away, self._do_to_many, self._have_it_learn)
+        beside = (self._edit_policies, self._go_away, self._do_to_many, self._have_it_learn, self._contribute)
         others = [asyncio.ensure_future(one()) for one in beside]
         began = time.monotonic()
         try:
@@ -119,3 +125,35 @@ class Load:
         while True:
             await asyncio.sleep(draw.uniform(0.5, 1.5) * 20 * self._scale)
             await self._client.ask(TRAIN, "POST", "/classifier/train", self._world.boss)
+
+    async def _contribute(self) -> None:
+        """Facts of a few members, some of them delivered ten times at once, some taken back, also before they come."""
+        draw, number = random.Random(f"facts {self._seed}"), 0
+        while True:
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * 0.8 * self._scale)
+            count = draw.randrange(1, 6)
+            facts = [self._fact(draw, one) for one in range(number, number + count)]
+            number += count
+            times = 10 if draw.random() < 0.1 else 1
+            asks = (
+                self._client.ask(
+                    FACT, "POST", "/facts", self._world.admin, {"facts": facts}, hasty=draw.random() < 0.1
+                )
+                for _ in range(times)
+            )
+            await asyncio.gather(*asks)
+
+    def _fact(self, draw: random.Random, number: int) -> dict[str, Any]:
+        """A reversal takes back one of the same member, which may be still to come."""
+        members = [who.id for who in self._world.requesters[:_MEMBERS]]
+        fact: dict[str, Any] = {
+            "member": members[number % _MEMBERS],
+            "fact_id": f"fact-{number}",
+            "action": draw.choice(("post_created", "post_created", "post_liked", "accepted_answer", CONTEST)),
+            "subject": f"subject {draw.randrange(6)}",
+            "by": draw.choice(members),
+            "at": (datetime.now(UTC) - timedelta(days=draw.randrange(20))).isoformat(),
+        }
+        if draw.random() < 0.15:
+            fact["reverses"] = f"fact-{number + _MEMBERS * draw.choice((-3, -2, -1, 1))}"
+        return fact

@@ -40,7 +40,7 @@ def commit() -> str:
     return f"commit {head.stdout.strip()}" if head.stdout else "no commit"
 
 
-_OF_THEIR_OWN = ("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel")
+_OF_THEIR_OWN = ("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel", "fact")
 
 
 def _work(case: Case) -> Table:

@@ -78,7 +78,10 @@ def fault(kind: str, target: str, struck: float, recovered: float) -> dict[str, 
     return {"kind": "fault", "name": f"{kind} {target}", "fault": what, **times}
 
 
-_EMPTY = ("links", "collaborators", "bulks", "bulk_items", "trainings", "versions", "choices")
+_EMPTY = (
+    *("links", "collaborators", "bulks", "bulk_items", "trainings", "versions", "choices"),
+    *("contributors", "member_facts", "member_points", "member_scores", "awards"),
+)
 STATE: dict[str, Any] = {
     **{"event_number": 5, "status": "resolved", "priority": "normal", "category": "network", "tier": 1},
     **{"reopen_count": 0, "number": 1, "requester_id": REQUESTER, "team_id": TEAM, "assignee_id": AGENT},

@@ -1,7 +1,6 @@
 """The checker can fail: each kind of loss, planted in the evidence of one sound ticket, is found, by the check that is
 there for it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,25 +9,12 @@ import pytest
 
 from tests.chaos.checker import judge
 from tests.chaos.evidence import Evidence
+from tests.chaos.planting import Plant, change, double, lose
 from tests.chaos.sound import ADMIN, POLICY, SPEC, at, event, fault, ledger, process, sound, warning
-
-Plant = Callable[[Evidence], object]
 
 
 def ticket_of(evidence: Evidence) -> dict[str, Any]:
     return evidence.rows["tickets"][0]
-
-
-def double(table: str, number: int) -> Plant:
-    return lambda evidence: evidence.rows[table].append(dict(evidence.rows[table][number]))
-
-
-def lose(table: str, number: int) -> Plant:
-    return lambda evidence: evidence.rows[table].pop(number)
-
-
-def change(table: str, number: int, **fields: Any) -> Plant:
-    return lambda evidence: evidence.rows[table][number].update(fields)
 
 
 def changed_process(**fields: Any) -> Plant:
@@ -175,8 +161,11 @@ UNTOUCHED = {
     "every accepted split made one ticket",
     "every accepted bulk action ran once, to its end",
     "every item of a bulk action is as reported",
+    "every accepted fact counts once",
+    "points are the sum of ledger and facts",
+    "every achievement was awarded once",
 }
-"""What one sound ticket has nothing to say of; `test_together` plants the rest."""
+"""What one sound ticket has nothing to say of; `test_together` and `test_member` plant the rest."""
 
 
 def test_sound_evidence_passes_every_check() -> None:

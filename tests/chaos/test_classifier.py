@@ -1,6 +1,5 @@
 """The checker of trainings and guesses can fail: each kind of loss, planted in sound evidence, is found."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,12 +7,12 @@ import pytest
 from tests.chaos.checker import classifier
 from tests.chaos.checker.case import Case, Check
 from tests.chaos.evidence import Evidence, Process, Row
+from tests.chaos.planting import Plant, change, double, lose
 from tests.chaos.sound import BOSS, asked, at, event, sound
 
 CHECKS = (classifier.every_training_ended_once, classifier.what_was_guessed_is_told)
 ENDED, TOLD = "every training ended once", "what was guessed stands in the history"
 KIND = {"value": "fault", "confidence": 0.9, "sure": True}
-Plant = Callable[[Evidence], object]
 
 
 def learned() -> Evidence:
@@ -35,18 +34,6 @@ def learned() -> Evidence:
 
 def training(run: str, seconds: float, outcome: str, version: int | None) -> Row:
     return {"run": run, "at": at(seconds), "outcome": outcome, "version": version}
-
-
-def change(table: str, number: int, **fields: Any) -> Plant:
-    return lambda evidence: evidence.rows[table][number].update(fields)
-
-
-def lose(table: str, number: int) -> Plant:
-    return lambda evidence: evidence.rows[table].pop(number)
-
-
-def double(table: str, number: int) -> Plant:
-    return lambda evidence: evidence.rows[table].append(dict(evidence.rows[table][number]))
 
 
 def guess(**fields: Any) -> Plant:

@@ -41,6 +41,22 @@ _RULES: Final[dict[str, dict[str, Any]]] = {
     },
 }
 _MORE_CLOCKS: Final = {"network": {"assignment": 12}, "accounts": {"next_response": 12}, "hardware": {}}
+EACH_THIRD, STREAK, SHORT_LIVED = "Each third post", "Three days", "Two answers"
+_ACHIEVEMENTS: Final[dict[str, dict[str, Any]]] = {
+    EACH_THIRD: {
+        "criteria": {"metric": "count", "action": "post_created", "operator": ">=", "threshold": 3},
+        "reward": {"type": "points", "value": 7},
+        "repeat": "each",
+    },
+    STREAK: {
+        "criteria": {"metric": "streak", "operator": ">=", "threshold": 3},
+        "reward": {"type": "badge"},
+    },
+    SHORT_LIVED: {
+        "criteria": {"metric": "count", "action": "accepted_answer", "operator": ">=", "threshold": 2},
+        "reward": {"type": "points", "value": 5, "expires_after": "PT20S"},
+    },
+}
 _SILENT: Final = ("ticket_assigned", "sla_warning", "ticket_reopened")
 """What the staff reads in the app only: it halves the mails of a run."""
 
@@ -96,6 +112,9 @@ async def make_world(stack: Stack, client: Client, scale: float, capacity: int) 
             silent = {"channels": {kind: {"email": False} for kind in _SILENT}}
             await client.plain("PUT", "/notifications/preferences", who, silent)
         world.policies[category] = await post("/sla-policies", policy(category, scale))
+    for name, fields in _ACHIEVEMENTS.items():
+        made = await post("/achievements", {"name": name, "description": name, **fields})
+        await client.plain("PATCH", f"/achievements/{made}", admin, {"state": "active"})
     for number in range(REQUESTERS):
         await person(f"asks-{number}")
         who = await client.sign_in(f"asks-{number}@people.example")

@@ -8,7 +8,7 @@ of one subject; a new kind of process joins by a module here and a line in `CHEC
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tests.chaos.checker import accepted, bulk, classifier, letters, merge, mirrors, promises
+from tests.chaos.checker import accepted, bulk, classifier, letters, member, merge, mirrors, promises
 from tests.chaos.checker.case import Case, Check
 from tests.chaos.evidence import Evidence
 
@@ -26,6 +26,9 @@ CHECKS: Final[Sequence[Callable[[Case], Check]]] = (
     bulk.every_item_is_as_reported,
     classifier.every_training_ended_once,
     classifier.what_was_guessed_is_told,
+    member.every_fact_counts_once,
+    member.points_are_the_sum,
+    member.awards_are_given_once,
     promises.every_step_fired_once_at_its_time,
     promises.no_step_fired_early,
     promises.lateness_is_explained,

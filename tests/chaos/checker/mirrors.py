@@ -20,6 +20,7 @@ _SOUND: Final[dict[str, frozenset[str]]] = {
     "Rollout": frozenset({"COMPLETED"}),
     "Absence": frozenset({"RUNNING", "COMPLETED", "TERMINATED"}),
     "Training": frozenset({"COMPLETED"}),
+    "Backfill": frozenset({"COMPLETED"}),
 }
 """How the processes of each type may stand when nothing is going on. A new absence ends the process of the old one."""
 
