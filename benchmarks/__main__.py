@@ -2,16 +2,17 @@
 
 `BENCH_SIZE` is `short` (the default) or `long`. With names, only those run and are printed, and no file is written.
 `python -m benchmarks reads --tickets 20000,100000,1000000` fills a desk to each of these sizes, which takes some
-minutes, and writes `benchmarks/READS.md`.
+minutes, and writes `benchmarks/READS.md`; with `--keep FOLDER` the desks are there the next time.
 """
 
+import asyncio
 import os
 import platform
 import re
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,26 +21,32 @@ from typing import Final
 import psutil  # type: ignore[import-untyped]  # ships no types
 import uvloop
 
-from benchmarks import create, events, memory, reads, timers, transition
+from benchmarks import bulk, create, events, memory, reads, timers, transition
 from benchmarks.desk import RUNS
 from benchmarks.figures import Section, goals_table
+from benchmarks.helpdesk import compare
 
 Benchmark = Callable[[str], Awaitable[Section]]
+Large = Callable[[Sequence[int], Path | None], AsyncIterator[Section]]
 
 ALL: Final[dict[str, Benchmark]] = {
     "create": create.measure,
     "transition": transition.measure,
     "timers": timers.measure,
+    "bulk": bulk.measure,
     "memory": memory.measure,
     "events": events.measure,
 }
-READS: Final = Path(__file__).parent / "READS.md"
+LARGE: Final[dict[str, tuple[str, Large, Path]]] = {
+    "reads": ("Reads of many tickets", reads.measure, Path(__file__).parent / "READS.md"),
+    "helpdesk": ("Beside django-helpdesk", compare.measure, Path(__file__).parent / "HELPDESK.md"),
+}
 RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 
 
 def main(names: Sequence[str]) -> int:
-    if names[:1] == ["reads"]:
-        return _reads(names[1:])
+    if names and names[0] in LARGE:
+        return _large(names[0], names[1:])
     size = os.environ.get("BENCH_SIZE", "short")
     unknown = [name for name in names if name not in ALL]
     if unknown or size not in ("short", "long"):
@@ -57,17 +64,31 @@ def main(names: Sequence[str]) -> int:
     return 0
 
 
-def _reads(options: Sequence[str]) -> int:
-    """The reads, which take too long to be among the others."""
-    parser = ArgumentParser(prog="python -m benchmarks reads")
+def _large(name: str, options: Sequence[str]) -> int:
+    """Those that fill desks first, which takes too long to be among the others."""
+    parser = ArgumentParser(prog=f"python -m benchmarks {name}")
     parser.add_argument("--tickets", default="20000,100000", help="how many, several with commas")
-    sizes = [int(size) for size in parser.parse_args(options).tickets.split(",")]
-    command = f"python -m benchmarks reads --tickets {','.join(map(str, sizes))}"
-    section = uvloop.run(reads.measure(sizes))
-    parts = [_began("Reads of many tickets", command), section.markdown()]
-    READS.write_text("\n\n".join(part.rstrip() for part in parts) + "\n")
-    print(section.markdown(), f"\nWritten to benchmarks/{READS.name}.")
+    parser.add_argument("--keep", type=Path, help="a folder for the filled desks, which are used again")
+    parser.add_argument("--fill", action="store_true", help="fill them, and measure another time")
+    given = parser.parse_args(options)
+    sizes = [int(size) for size in given.tickets.split(",")]
+    if given.fill:
+        uvloop.run(reads.fill(sizes, given.keep or parser.error("--fill goes with --keep")))
+        return 0
+    title, measure, file = LARGE[name]
+    command = f"python -m benchmarks {name} --tickets {','.join(map(str, sizes))}"
+    parts = [_began(title, command)]
+    asyncio.run(_collect(measure(sizes, given.keep), parts))  # uvloop starts no process groups
+    file.write_text("\n\n".join(part.rstrip() for part in parts) + "\n")
+    print(f"Written to benchmarks/{file.name}.", file=sys.stderr)
     return 0
+
+
+async def _collect(sections: AsyncIterator[Section], parts: list[str]) -> None:
+    """Each is printed when it is known: the last may take an hour."""
+    async for section in sections:
+        parts.append(section.markdown())
+        print(parts[-1], end="\n\n", flush=True)
 
 
 async def _measured(benchmark: Benchmark, size: str) -> Section:

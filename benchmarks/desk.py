@@ -51,6 +51,7 @@ class BenchDesk:
     agent_token: str = ""
     requester_token: str = ""
     admin_token: str = ""
+    smtp_port: int | None = None
 
     @property
     def pid(self) -> int:
@@ -71,7 +72,7 @@ class BenchDesk:
         began = time.monotonic()
         self._spawn()
         while not await self._is_ready():
-            if self._process.poll() is not None or time.monotonic() - began > 60:
+            if self._process.poll() is not None or time.monotonic() - began > 180:
                 raise RuntimeError(self._log.read_text())
             await asyncio.sleep(0.05)
         return time.monotonic() - began
@@ -84,6 +85,7 @@ class BenchDesk:
             "TEMPORAL_UI_PORT": str(free_port()),
             "ADMIN_PASSWORD": PASSWORD,
             "LOG_LEVEL": "WARNING",
+            **({"SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}"} if self.smtp_port else {}),
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DURADESK_")}
         environment |= {f"DURADESK_{name}": value for name, value in settings.items()}
@@ -144,11 +146,15 @@ def new_ticket(number: int = 0, **fields: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running_desk(agents: int = 30) -> AsyncIterator[BenchDesk]:
-    """A new desk with people in it (or none, for `agents` = 0); gone with all its data at the end."""
+async def running_desk(
+    agents: int = 30, keep: Path | None = None, smtp_port: int | None = None
+) -> AsyncIterator[BenchDesk]:
+    """A new desk with people in it (or none, for `agents` = 0); gone with all its data at the end. One in the folder
+    `keep` stays there, and goes on the next time. Without a mail server mails are kept and not sent."""
     RUNS.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=RUNS))
-    desk = BenchDesk(folder / "home")
+    folder = Path(tempfile.mkdtemp(dir=RUNS)) if keep is None else keep
+    folder.mkdir(parents=True, exist_ok=True)
+    desk = BenchDesk(folder / "home", smtp_port=smtp_port)
     try:
         await desk.start()
         try:
@@ -158,7 +164,8 @@ async def running_desk(agents: int = 30) -> AsyncIterator[BenchDesk]:
         finally:
             await asyncio.to_thread(desk.stop)
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        if keep is None:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 Call = Callable[[int], Awaitable[Any]]

@@ -14,8 +14,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from benchmarks.vocabulary import CATEGORIES, body, code, subject
+from domain.field import comparables
+from domain.sla.policy import DEFAULT_TARGETS, ClockName
+from domain.ticket.fields import Priority
 from storage.search import codes, words
 from storage.tables.ticket import FREQUENT_WORDS
 
@@ -27,13 +31,14 @@ AGENTS: Final = 200
 ORGANIZATIONS: Final = 500
 ACTIVE_SHARE: Final = 0.02
 
-_PRIORITIES: Final = ("critical", "high", "normal", "low")
+_PRIORITIES: Final = tuple(Priority)
 _ACTIVE: Final = ("open", "assigned", "in_progress", "waiting", "on_hold")
 _KINDS: Final = ("usage", "fault", "complaint", "suggestion", "presales", "unexpected_result", None)
 _CHANNELS: Final = ("web", "email", "api", "phone", "assistant")
 _INDEXES = (
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname LIKE 'ix%%' "
-    "AND tablename IN ('tickets', 'ticket_search', 'ticket_comments')"
+    "AND tablename IN ('tickets', 'ticket_search', 'ticket_comments', 'ticket_fields', 'ticket_tags', "
+    "'report_milestones', 'report_promises')"
 )
 _STAGING = """
     CREATE UNLOGGED TABLE IF NOT EXISTS staged (
@@ -52,11 +57,55 @@ _SEARCH = """
     LATERAL (SELECT setweight(to_tsvector('english', subject_words), 'A') || about.text
         || array_to_tsvector(staged.codes) || coalesce(answer.comment, '') AS shared) AS words
 """
+_TAGS = "INSERT INTO ticket_tags (ticket_id, tag, team_id) SELECT id, tag, team_id FROM tickets, unnest(tags) AS tag"
 _TICKET_COLUMNS: Final = (
     "id, version, fingerprint, subject, description, status, priority, rank, requested_priority, category, kind, "
     "channel, tier, requester_id, organization_id, team_id, assignee_id, waiting_reason, tags, created_at, "
-    "updated_at, first_responded_at, resolved_at, closed_at, reopen_count, breached"
+    "updated_at, first_responded_at, resolved_at, closed_at, reopen_count, breached, custom_fields, response_working, "
+    "resolution_working, first_contact, promises_kept, promises_broken"
 )
+_TARGETS: Final = {
+    (clock, priority): target.total_seconds()
+    for priority, targets in DEFAULT_TARGETS.items()
+    for clock, target in targets.items()
+}
+_MILESTONES = """
+    INSERT INTO report_milestones (
+        ticket_id, number, type, at, created_at, opened_at, working, first_contact, priority, category, kind, channel,
+        team_id, agent_id, organization_id
+    )
+    SELECT id, milestone.number, type, at, created_at, opened_at, working, contact, priority, category, kind, channel,
+        team_id, assignee_id, organization_id
+    FROM tickets, LATERAL (VALUES
+        (0, 'first_response', first_responded_at, NULL, response_working, NULL),
+        (1, 'resolution', resolved_at, created_at, resolution_working, first_contact)
+    ) AS milestone (number, type, at, opened_at, working, contact)
+    WHERE at IS NOT NULL
+"""
+_PROMISES = """
+    INSERT INTO report_promises (
+        ticket_id, clock, cycle, outcome, decided_at, ended_at, target, elapsed, policy_id, priority, category, kind,
+        channel, team_id, agent_id, organization_id
+    )
+    SELECT id, clock, 1, CASE WHEN elapsed <= target THEN 'kept' ELSE 'broken' END,
+        created_at + least(elapsed, target) * interval '1 second', at, target, elapsed,
+        (SELECT min(CAST(id AS text)) FROM sla_policies)::uuid, priority, category, kind, channel, team_id, assignee_id,
+        organization_id
+    FROM tickets CROSS JOIN LATERAL (VALUES
+        ('first_response', first_responded_at, response_working),
+        ('resolution', resolved_at, resolution_working)
+    ) AS promise (clock, at, elapsed)
+    JOIN unnest(%s::text[], %s::text[], %s::float[]) AS target (of_clock, of_priority, target)
+        ON of_clock = clock AND of_priority = priority
+    WHERE at IS NOT NULL
+"""
+FIELDS: Final = (
+    {"key": "plan", "label": "Plan", "type": "choice", "options": ["Free", "Silver", "Gold", "Trial"]},
+    {"key": "seats", "label": "Seats", "type": "number"},
+    {"key": "delivered", "label": "Delivered", "type": "date"},
+    {"key": "order_no", "label": "Order", "type": "text"},
+)
+"""Custom fields that six of ten tickets have. Two in a hundred of these are on trial, each order is another."""
 
 
 @dataclass
@@ -103,6 +152,10 @@ def populate(url: str, people: People, start: int, stop: int, *, of: int, seed: 
         for first in range(start, stop, CHUNK):
             _copy(connection, people, texts, (first, min(first + CHUNK, stop), of), seed)
         connection.execute(_SEARCH)
+        connection.execute(_TAGS)
+        connection.execute(_MILESTONES)
+        columns = [(clock.value, priority.value, target) for (clock, priority), target in _TARGETS.items()]
+        connection.execute(_PROMISES, [list(column) for column in zip(*columns, strict=True)])
         connection.execute("DROP TABLE staged, pool")
         for _, definition in indexes:
             connection.execute(definition)
@@ -149,7 +202,7 @@ def _copy(
 ) -> None:
     start, stop, of = span
     now = datetime.now(UTC)
-    staged, comments = [], []
+    staged, comments, fields = [], [], []
     with connection.cursor().copy(f"COPY tickets ({_TICKET_COLUMNS}) FROM STDIN") as copy:
         for number in range(start, stop):
             random = Random(seed * 1_000_003 + number)
@@ -157,6 +210,12 @@ def _copy(
             copy.write_row(made.row)
             staged.append(made.staged)
             comments += made.comments
+            fields += made.fields
+    with connection.cursor().copy(
+        "COPY ticket_fields (ticket_id, created_at, key, position, text, number) FROM STDIN"
+    ) as copy:
+        for row in fields:
+            copy.write_row(row)
     with connection.cursor().copy("COPY staged FROM STDIN") as copy:
         for row in staged:
             copy.write_row(row)
@@ -172,6 +231,7 @@ class _Made:
     row: tuple[Any, ...]
     staged: tuple[Any, ...]
     comments: list[tuple[Any, ...]]
+    fields: list[tuple[Any, ...]]
 
 
 def _ticket(random: Random, people: People, texts: Sequence[Text], now: datetime, age: int, of: int) -> _Made:
@@ -192,16 +252,24 @@ def _ticket(random: Random, people: People, texts: Sequence[Text], now: datetime
     rank = random.choices((1, 2, 3, 4), (3, 17, 60, 20))[0]
     answered = created + timedelta(minutes=random.expovariate(1 / 90)) if status != "open" else None
     solved = created + timedelta(hours=random.expovariate(1 / 20)) if not active else None
+    worked = {
+        ClockName.FIRST_RESPONSE: _since(created, answered),
+        ClockName.RESOLUTION: _since(created, solved),
+    }
+    priority = _PRIORITIES[rank - 1]
+    kept = [time <= _TARGETS[clock, priority] for clock, time in worked.items() if time is not None]
     mark = code(random)
     line = f"{texts[chosen].subject} {mark}"
     row = (
-        ticket_id, 3, "", line, texts[chosen].body, status, _PRIORITIES[rank - 1], rank, _PRIORITIES[rank - 1],
+        ticket_id, 3, "", line, texts[chosen].body, status, priority.value, rank, priority.value,
         random.choice(CATEGORIES), random.choices(_KINDS, (40, 30, 8, 6, 2, 10, 4))[0],
         random.choices(_CHANNELS, (40, 35, 20, 4, 1))[0], random.choices((1, 2, 3), (80, 18, 2))[0],
         people.requesters[asker], people.organizations[asker % ORGANIZATIONS],
         None if team is None else people.teams[team], agent, "all_full" if status == "open" else None,
         ["vip"] if random.random() < 0.05 else [], created, solved or answered or created, answered, solved,
         solved if status == "closed" else None, int(random.random() < 0.04), active and random.random() < 0.1,
+        Jsonb(custom := _custom(random, of - age, created)), *worked.values(),
+        None if solved is None else random.random() < 0.6, kept.count(True), kept.count(False),
     )  # fmt: skip
     answer = random.randrange(POOL) if answered else None
     note = random.randrange(POOL) if random.random() < 0.2 else None
@@ -210,7 +278,26 @@ def _ticket(random: Random, people: People, texts: Sequence[Text], now: datetime
         for one, visibility in ((answer, "public"), (note, "internal"))
         if one is not None
     ]
-    return _Made(row, (ticket_id, words(line), chosen, answer, note, codes(line)), comments)
+    fields = [
+        (ticket_id, created, one.key, one.position, one.text, one.number) for one in comparables(custom)
+    ]
+    return _Made(row, (ticket_id, words(line), chosen, answer, note, codes(line)), comments, fields)
+
+
+def _since(start: datetime, end: datetime | None) -> float | None:
+    return None if end is None else (end - start).total_seconds()
+
+
+def _custom(random: Random, number: int, created: datetime) -> dict[str, Any]:
+    """Values of `FIELDS`."""
+    if random.random() > 0.6:
+        return {}
+    return {
+        "plan": random.choices(("Free", "Silver", "Gold", "Trial"), (50, 30, 18, 2))[0],
+        "seats": int(random.expovariate(1 / 40)) + 1,
+        "delivered": (created - timedelta(days=random.randrange(400))).date().isoformat(),
+        "order_no": f"SO-{number:07}",
+    }
 
 
 def _id(random: Random) -> UUID:

@@ -1,0 +1,1 @@
+"""The desk beside django-helpdesk on the same machine: creating tickets, and reading them where there are many."""
