@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Uuid, bindparam, case, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.authorization import not_found
@@ -205,10 +205,12 @@ async def _join(
 ) -> None:
     """Nothing changes for somebody who follows it already."""
     values = {"role": role, "via": via, "since": since, "at": at}
+    # Who left and comes back before anything else happened was there all the time.
+    begun = case((Follower.until >= since, Follower.since), else_=since)
     statement = upsert(Follower).values(feedback_id=feedback_id, person_id=person_id, **values)
     statement = statement.on_conflict_do_update(
         index_elements=["feedback_id", "person_id"],
-        set_={**values, "until": None},
+        set_={**values, "since": begun, "until": None},
         where=Follower.until.is_not(None),
     )
     await writer.execute(statement)

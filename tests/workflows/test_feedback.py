@@ -18,7 +18,7 @@ from domain.notification import Channel
 from domain.ticket.messages import ProcessView
 from domain.ticket.process import MOVING
 from storage.database import Database
-from storage.feedback import deliveries, read, telling
+from storage.feedback import deliveries, followers, read, telling
 from storage.tables.notification import NotificationRow
 from tests.replay.paths.feedback import FOLLOWERS, follow, told
 from tests.replay.stage import Stage, histories, until
@@ -98,6 +98,24 @@ async def test_who_votes_or_leaves_after_a_turn_changes_nothing_of_its_telling(d
     )
     times = await told_of(desk.database, "feedback_answered")
     assert (len(times), times[early], times[late]) == (702, 1, 0)
+
+
+async def test_who_leaves_and_comes_back_before_anything_else_happens_was_there_all_the_time(
+    desk: Voices,
+) -> None:
+    command, voter = desk.command(), await desk.person()
+    item = command.feedback_id
+    await desk.submit(command)
+    await desk.act(item, Action.TRIAGE)
+    await desk.vote(item, voter)
+    version = (await desk.act(item, Action.ANSWER, text="Soon.")).version
+    audience = followers.following(item, version, requesters_only=False)
+    async with desk.database.writing() as writer:
+        await followers.withdraw(writer, item, voter)
+        assert await followers.count(writer, audience) == 2
+    await desk.vote(item, voter)
+    async with desk.database.writing() as writer:
+        assert await followers.count(writer, audience) == 2
 
 
 async def test_a_flood_over_many_runs_loses_and_doubles_nothing(desk: Voices) -> None:
