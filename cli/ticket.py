@@ -263,7 +263,7 @@ def _listing(rows: list[dict[str, Any]]) -> Any:
 def _facts(ticket: dict[str, Any]) -> Any:
     next_step = ticket["next_step"] and f"{ticket['next_step']} {countdown(ticket['next_step_at'])}"
     plain = ("status", "priority", "category", "kind", "channel", "tier", "requester", "organization")
-    later = ("waiting_reason", "tags", "custom_fields", "breached", "reopen_count", "version")
+    later = ("waiting_reason", "tags", "custom_fields", "breached", "reopen_count", "satisfaction", "version")
     times = ("created_at", "updated_at", "first_responded_at", "resolved_at", "closed_at")
     return facts(
         [

@@ -111,6 +111,7 @@ BODIES: Final[Mapping[str, Any]] = {
         "tags": ["late"],
         "custom_fields": {"version": "1.2", "sizes": [1, 2.5, None, True]},
         "reopen_count": 1,
+        "satisfaction": 4,
         "created_at": "2026-01-01T09:00:00Z",
         "updated_at": "2026-01-03T09:00:00Z",
         "first_responded_at": "2026-01-01T10:00:00Z",

@@ -29,5 +29,7 @@ def shown_to(caller: Principal, ticket: Ticket) -> Ticket:
     if may(caller, "ticket.internal", read.facts(ticket)):
         return ticket
     requester = PersonRef(id=ticket.requester.id, name=ticket.requester.name)
-    empty = dict.fromkeys(("next_step", "next_step_at", "waiting_reason", "classification"))
-    return ticket.model_copy(update={**empty, "requester": requester, "tags": (), "custom_fields": {}})
+    hidden = ("next_step", "next_step_at", "waiting_reason", "classification", "satisfaction")
+    return ticket.model_copy(
+        update={**dict.fromkeys(hidden), "requester": requester, "tags": (), "custom_fields": {}}
+    )

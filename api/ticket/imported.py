@@ -43,6 +43,7 @@ Length = Annotated[
     WithJsonSchema({"type": "string", "format": "duration"}),
 ]
 Count = Annotated[int, Field(ge=0, lt=_COUNTS)]
+Score = Annotated[int, Field(ge=1, le=5)]
 Remade = Annotated[Any, Field(description="Passed over.")]
 
 
@@ -152,6 +153,7 @@ class ImportedTicket(Form):
     tags: Annotated[list[Word], Field(max_length=1000)]
     custom_fields: Fields
     reopen_count: Count
+    satisfaction: Score | None = None
     created_at: Then
     updated_at: Then
     first_responded_at: Then | None

@@ -91,7 +91,8 @@ async def _prepared(writer: Writer, form: ImportedTicket, locale: Locale) -> Ope
         raise Conflict("survivor_missing", detail, field="merged_into")
     known = await _ids(writer, form, locale)
     before = await _past_of(writer, form, known)
-    told = fingerprint(form.model_dump(mode="json", exclude=REMADE))
+    unsaid = {"satisfaction"} if form.satisfaction is None else set()  # as lines of older desks have it
+    told = fingerprint(form.model_dump(mode="json", exclude=REMADE | unsaid))
     await past.stage(writer, form.id, told, _belongings(form, known))
     return OpenTicket(
         ticket_id=form.id,
@@ -212,6 +213,7 @@ def _belongings(form: ImportedTicket, known: Mapping[str, UUID]) -> dict[str, An
             }
             for one in form.ledger
         ],
+        "satisfaction": form.satisfaction,
         "watchers": [_id(one, known) for one in form.watchers],
         "collaborators": [_id(one, known) for one in form.collaborators],
         "links": [

@@ -115,6 +115,7 @@ _PLAIN: Final = (
 )
 _PLAIN_LATER: Final = (
     "reopen_count",
+    "satisfaction",
     "created_at",
     "updated_at",
     "first_responded_at",

@@ -31,6 +31,7 @@ Field = Literal[
     "tags",
     "breached",
     "reopen_count",
+    "satisfaction",
     "created_at",
     "updated_at",
     "first_responded_at",

@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from domain.survey.questions import SCALES
+from domain.survey.questions import Kind as Survey
 from domain.ticket import filter as wanted
 from domain.ticket.fields import ACTIVE, Channel, Kind, Priority, Status
 from domain.ticket.filter import Asking, Condition, Filter, Name, OneOf, Part, Term, Untyped, Value, Within
@@ -244,6 +246,10 @@ _STATUS: Final[dict[str, tuple[Value | None, ...]]] = {
     **{str(one): (one,) for one in Status},
     ACTIVE_WORD: ACTIVE,
 }
+_SCORES: Final[dict[str, tuple[Value | None, ...]]] = {
+    **{str(score): (score,) for score in SCALES[Survey.CSAT].scores},
+    NONE: (None,),
+}
 _KIND: Final[dict[str, tuple[Value | None, ...]]] = {**{str(one): (one,) for one in Kind}, NONE: (None,)}
 
 FIELDS: Final[Mapping[str, tuple[wanted.Field, Read]]] = {
@@ -265,6 +271,7 @@ FIELDS: Final[Mapping[str, tuple[wanted.Field, Read]]] = {
     "tags": ("tags", _words),
     "breached": ("breached", _choice({"true": (True,), "false": (False,)})),
     "reopen_count": ("reopen_count", _numbers),
+    "satisfaction": ("satisfaction", _choice(_SCORES)),
     "created": ("created_at", _times),
     "updated": ("updated_at", _times),
     "first_responded": ("first_responded_at", _times),

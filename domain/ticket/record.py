@@ -21,7 +21,8 @@ class PersonRef(Ref):
 class Ticket(Value):
     """`version` is the number of commits of its process; `next_step` is what fires next by itself, and when.
 
-    `classification` is what was guessed when it was opened, whatever became of it since.
+    `classification` is what was guessed when it was opened, whatever became of it since. `satisfaction` is the
+    score that its requester gave last, from 1 to 5.
     """
 
     id: UUID
@@ -49,6 +50,7 @@ class Ticket(Value):
     next_step: str | None
     next_step_at: AwareDatetime | None
     reopen_count: int
+    satisfaction: int | None = None
     version: int
     created_at: AwareDatetime
     updated_at: AwareDatetime

@@ -59,6 +59,7 @@ COLUMNS: Final[dict[Field, Any]] = {
     "tags": TicketRow.tags,
     "breached": TicketRow.breached,
     "reopen_count": TicketRow.reopen_count,
+    "satisfaction": TicketRow.satisfaction,
     "created_at": TicketRow.created_at,
     "updated_at": TicketRow.updated_at,
     "first_responded_at": TicketRow.first_responded_at,
@@ -66,7 +67,7 @@ COLUMNS: Final[dict[Field, Any]] = {
     "closed_at": TicketRow.closed_at,
     "next_step_at": TicketRow.next_step_at,
 }
-INTERNAL: Final[tuple[Field, ...]] = ("tags", "waiting_reason", "next_step_at")
+INTERNAL: Final[tuple[Field, ...]] = ("tags", "waiting_reason", "satisfaction", "next_step_at")
 """The fields that only those who work on a ticket may read; to others they are empty."""
 
 _CLOSED: Final = ("status", "kind", "channel", "tier")

@@ -55,6 +55,9 @@ _TAKE_OVER: Final = Statement(
         INSERT INTO ticket_collaborators (ticket_id, person_id)
         SELECT :id, CAST(value AS uuid) FROM ours, jsonb_array_elements_text(belongings -> 'collaborators')
         ON CONFLICT DO NOTHING
+    ), rated AS (
+        UPDATE tickets SET satisfaction = CAST(belongings ->> 'satisfaction' AS smallint)
+        FROM ours WHERE tickets.id = :id
     ), events AS (
         INSERT INTO ticket_events (ticket_id, version, position, type, at, actor_id, cause, data)
         SELECT :id, 0, row_number() OVER () - 1, row.type, row.at, row.actor_id, row.cause, row.data
@@ -86,7 +89,8 @@ _LINK: Final = text("""
 
 async def stage(writer: Writer, ticket_id: UUID, fingerprint: str, belongings: Mapping[str, Any]) -> None:
     """Keeps what belongs to a ticket until its commit: `comments`, `events` and `ledger` with the columns of their
-    tables, `watchers` and `collaborators` as ids, `links` with `ticket`, `relation` and its `inverse`."""
+    tables, `watchers` and `collaborators` as ids, `links` with `ticket`, `relation` and its `inverse`, and
+    `satisfaction`."""
     await writer.execute(_FORGOTTEN)
     values = {"belongings": dict(belongings), "at": func.now()}
     statement = upsert(TicketImportRow).values(ticket_id=ticket_id, fingerprint=fingerprint, **values)

@@ -72,6 +72,7 @@ def tickets(draw: st.DrawFn) -> dict[str, Any]:
         "tags": draw(st.lists(st.sampled_from(["late", "vip", "磁盘"]), max_size=3, unique=True)),
         "custom_fields": draw(FIELDS),
         "reopen_count": draw(st.integers(0, 5)),
+        "satisfaction": draw(st.none() | st.integers(1, 5)),
         "created_at": draw(TIMES),
         "updated_at": draw(TIMES),
         "first_responded_at": draw(st.none() | TIMES),

@@ -90,6 +90,9 @@ async def test_from_the_resolution_to_the_answer_the_result_and_the_task(
     assert found["total"]["satisfaction_rate"] == 0
     statistics = (await admin.get("/api/v1/tickets/statistics")).json()
     assert (statistics["rated"], statistics["satisfaction_rate"], statistics["satisfaction"]) == (1, 0, 2)
+    path = f"/api/v1/tickets/{ticket}"
+    seen = [(await one.get(path)).json()["satisfaction"] for one in (lead, admin, asker)]
+    assert seen == [2, 2, None], "the score is for those who work on the ticket"
     (task,) = (await lead.get("/api/v1/surveys/tasks?assignee=me&state=open")).json()["data"]
     assert (task["ticket"]["id"], task["score"], task["requester"]["name"]) == (ticket, 2, "Li Hua")
     due = datetime.fromisoformat(task["due_at"]) - datetime.fromisoformat(task["created_at"])

@@ -193,12 +193,19 @@ async def test_pages_hold_while_tickets_come_and_change(crowded: World) -> None:
 
 
 async def test_what_a_ticket_hides_from_its_requester_finds_it_for_nobody_else(world: World) -> None:
-    hidden = {"tags": ["churn"], "waiting_reason": "no_skill", "next_step_at": NOW}
+    hidden = {"tags": ["churn"], "waiting_reason": "no_skill", "satisfaction": 2, "next_step_at": NOW}
     east = await world.insert(team_id=world.teams[0], **hidden)
     west = await insert_ticket(world.database, world.agent, team_id=world.teams[1], **hidden)
     agent = Visibility(False, world.agent, works=True, team_ids=frozenset(world.teams[:1]))
     asker = Visibility(False, world.askers[0])
-    for words in ("tag:churn", "waiting_reason:no_skill", "next_step:any", "next_step:2020..2100"):
+    told = (
+        "tag:churn",
+        "waiting_reason:no_skill",
+        "satisfaction:1,2",
+        "next_step:any",
+        "next_step:2020..2100",
+    )
+    for words in told:
         for visible, found, rest in (
             (EVERYTHING, {east, west}, set[UUID]()),
             (agent, {east}, {west}),  # of the other they are only the requester
@@ -206,7 +213,7 @@ async def test_what_a_ticket_hides_from_its_requester_finds_it_for_nobody_else(w
         ):
             assert {one.id for one in await world.find(words, visible)} == found, words
             assert {one.id for one in await world.find(f"-{words}", visible)} == rest, words
-    for words in ("tag:none", "waiting_reason:none", "next_step:none"):
+    for words in ("tag:none", "waiting_reason:none", "satisfaction:none", "next_step:none"):
         assert [one.id for one in await world.find(words, agent)] == [west], words
         assert [one.id for one in await world.find(words, asker)] == [east], words
     assert [one.id for one in await world.find("", agent, sort="next_step_at")] == [east]
