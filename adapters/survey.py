@@ -1,27 +1,20 @@
 """The words of a survey and the page on which people answer it, in their language.
 
-What is asked and what counts as an answer is decided in `domain/survey/questions.py`. The page runs no script, and
-nothing that a person wrote can run in it. Opening it answers nothing: programs open links of mails before people do.
+What is asked and what counts as an answer is decided in `domain/survey/questions.py`; how the page looks, in
+`adapters/page.py`.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
+from adapters import page
+from adapters.page import Page
 from domain.survey.questions import SCALES, Kind, Question, QuestionType, in_language
 from domain.text import Locale
 from runtime.i18n import Translator, translator
 from runtime.i18n import mark as _
-
-TEMPLATES: Final = Path(__file__).parent / "templates" / "survey"
 
 _QUESTIONS: Final[Mapping[Kind, str]] = {
     Kind.CSAT: _("How satisfied are you with our help?"),
@@ -34,10 +27,6 @@ _LABELS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.CES: (_("strongly disagree"), _("strongly agree")),
 }
 _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
-    "link_unknown": (
-        _("This link is not right"),
-        _("It is not one of ours, or a part of it is missing. Open it from the mail again."),
-    ),
     "link_expired": (
         _("This survey is over"),
         _("The time to answer has passed. If something is still open, answer the mail of your ticket."),
@@ -46,22 +35,10 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
         _("We are working on it again"),
         _("Your ticket was taken up again, so we ask you when it is done."),
     ),
-    "already_answered": (
-        _("You have answered already"),
-        _("This link is good for one answer, and we have it. Thank you."),
-    ),
 }
 _OTHERWISE: Final = (_("This survey is not open"), _("It cannot be answered at the moment."))
 _MISTAKES: Final[Mapping[str, str]] = {"score": _("Please choose a number.")}
 _MISTAKE: Final = _("Please look at your answers again: one of them is missing or not right.")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page, and the policy that lets only its own style in."""
-
-    html: str
-    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +69,8 @@ def form(asking: Asking, locale: Locale, time_zone: str) -> Page:
     say, scale = translator(locale), SCALES.get(asking.kind)
     low, high = labels(asking.kind, say) if scale else ("", "")
     mistake = None if asking.mistake is None else say(_MISTAKES.get(asking.mistake, _MISTAKE))
-    return _page(
-        "form.html",
+    return page.page(
+        "survey/form.html",
         locale,
         title=question(asking.kind, say) if scale else asking.survey,
         asking=asking,
@@ -106,17 +83,9 @@ def form(asking: Asking, locale: Locale, time_zone: str) -> Page:
     )
 
 
-def thanks(locale: Locale) -> Page:
-    say = translator(locale)
-    title, text = say(_("Thank you")), say(_("Your answer has reached us."))
-    return _page("message.html", locale, title=title, text=text)
-
-
 def refusal(code: str, locale: Locale) -> Page:
     """Why a link cannot be answered."""
-    say = translator(locale)
-    title, text = _REFUSALS.get(code, _OTHERWISE)
-    return _page("message.html", locale, title=say(title), text=say(text))
+    return page.refusal(code, locale, _REFUSALS, _OTHERWISE)
 
 
 def _shown(one: Question, locale: Locale) -> dict[str, Any]:
@@ -132,30 +101,3 @@ def _shown(one: Question, locale: Locale) -> dict[str, Any]:
         "many": one.many,
         "options": values,
     }
-
-
-def _page(name: str, locale: Locale, **places: Any) -> Page:
-    style, digest = _style()
-    html = _templates().get_template(name).render(_=translator(locale), locale=locale, style=style, **places)
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
-    )
-    return Page(html, policy)
-
-
-@cache
-def _style() -> tuple[Markup, str]:
-    text = (TEMPLATES / "page.css").read_text()
-    return Markup(text), b64encode(sha256(text.encode()).digest()).decode()  # noqa: S704  our own file
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -5,16 +5,18 @@ after a backup was put back. A new key signs from then on, earlier ones verify u
 """
 
 import secrets
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
 
+from domain.errors import NotFound
 from domain.link import SECRET_BYTES, LinkKey, read, sign, verified
 from storage.database import Reader, Writer
 from storage.tables.link import LinkKeyRow
 
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK = text("SELECT pg_advisory_xact_lock(7215002)")
 
 
@@ -52,6 +54,14 @@ async def record_of(session: Reader | Writer, token: str, purpose: str, now: dat
     )
     row = (await session.execute(statement)).one_or_none()
     return verified(said, None if row is None else LinkKey(row.number, row.secret), purpose, now)
+
+
+async def ended_record_of(session: Reader | Writer, token: str, purpose: str) -> UUID | None:
+    """The id of the record, also when the link has ended; None for one that is not ours."""
+    try:
+        return await record_of(session, token, purpose, _BEGINNING)
+    except NotFound:
+        return None
 
 
 async def _signing(session: Reader | Writer) -> LinkKey | None:

@@ -12,6 +12,7 @@ from api.dependencies import CurrentDesk
 from api.desk import Desk
 from api.errors import problems
 from api.forms import Form
+from api.link import Thanks
 from domain.survey.questions import COMMENT_LENGTH, SCALES, Given, Kind, Question
 from domain.text import Locale, Text
 from runtime.i18n import translator
@@ -56,10 +57,6 @@ class Sheet(BaseModel):
     score: ScoreQuestion | None
     questions: Sequence[Question]
     closes_at: AwareDatetime
-
-
-class Thanks(BaseModel):
-    answered_at: AwareDatetime
 
 
 @router.get("/{token}", responses=problems(404, 409, 410))

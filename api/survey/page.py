@@ -11,16 +11,17 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from adapters.survey import Asking, Page, form, refusal, thanks
+from adapters.page import thanks
+from adapters.survey import Asking, form, refusal
 from api.dependencies import CurrentDesk
 from api.desk import Desk
 from api.errors import STATUS
+from api.link import accepted, shown
 from api.survey.answer import AnswerForm, take
 from domain.errors import Conflict, DeskError, Gone, Invalid, NotFound
 from domain.survey.questions import Given, QuestionType
-from domain.text import LOCALES, Locale
 from storage.survey import answer
 from storage.survey.answer import Asked
 
@@ -53,7 +54,7 @@ async def take_answer(token: str, desk: CurrentDesk, request: Request) -> Respon
             return _form(asked, _chosen(sent), mistake=_field(error), status=422)
     except (NotFound, Gone, Conflict) as error:
         return await _refused(desk, token, request, error)
-    return _answered(thanks(asked.locale), 201)
+    return shown(thanks(asked.locale), 201)
 
 
 def _given(asked: Asked, sent: FormData) -> Given:
@@ -96,26 +97,11 @@ def _form(asked: Asked, given: Mapping[str, Any], mistake: str | None = None, st
         given=given,
         mistake=mistake,
     )
-    return _answered(form(asking, asked.locale, asked.time_zone), status)
+    return shown(form(asking, asked.locale, asked.time_zone), status)
 
 
 async def _refused(desk: Desk, token: str, request: Request, error: DeskError) -> Response:
     async with desk.database.reading() as reader:
         locale = await answer.locale_of(reader, token)
-    wanted = locale or _accepted(request.headers.get("accept-language", ""), desk.settings.locale)
-    return _answered(refusal(error.code, wanted), STATUS[error.kind])
-
-
-def _accepted(header: str, otherwise: Locale) -> Locale:
-    """The first of our languages that a browser names, in the order of its header."""
-    for part in header.lower().split(","):
-        tag = part.partition(";")[0].strip()
-        for locale in LOCALES:
-            if tag.partition("-")[0] == locale.partition("-")[0]:
-                return locale
-    return otherwise
-
-
-def _answered(page: Page, status: int) -> Response:
-    headers = {"Content-Security-Policy": page.policy, "Cache-Control": "no-store"}
-    return HTMLResponse(page.html, status, headers=headers)
+    wanted = locale or accepted(request, desk.settings.locale)
+    return shown(refusal(error.code, wanted), STATUS[error.kind])

@@ -6,7 +6,7 @@ follows from it: the score on the ticket, the task that a low one asks for, and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from pydantic import AwareDatetime
 from sqlalchemy import Select, insert, select, update
 
 from domain.account import Ref, Value
-from domain.errors import NotFound
 from domain.link import forged
 from domain.survey.definition import AFTER_RESOLUTION, Contents
 from domain.survey.invitation import PURPOSE, State, check_open, is_low
@@ -29,7 +28,6 @@ from storage.tables.account import PersonRow, TeamRow
 from storage.tables.survey import SurveyAnswerRow, SurveyInvitationRow, SurveyRow
 from storage.tables.ticket import TicketRow
 
-_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NEWEST_FIRST: Final = Order((SurveyAnswerRow.answered_at, SurveyAnswerRow.invitation_id), descending=True)
 
 
@@ -81,11 +79,8 @@ async def invitation(session: Reader | Writer, invitation_id: UUID) -> Asked | N
 
 async def locale_of(session: Reader | Writer, token: str) -> Locale | None:
     """The language of the person whom the link was sent to, also when it has ended; None for one that is not ours."""
-    try:
-        invitation_id = await link.record_of(session, token, PURPOSE, _BEGINNING)
-    except NotFound:
-        return None
-    asked = await invitation(session, invitation_id)
+    invitation_id = await link.ended_record_of(session, token, PURPOSE)
+    asked = None if invitation_id is None else await invitation(session, invitation_id)
     return None if asked is None else asked.locale
 
 

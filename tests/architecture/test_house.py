@@ -77,7 +77,7 @@ SHARED: Final = {
         "sharing",
         "tables",
     },
-    "adapters": {"holidays", "ics", "mail", "objects", "smtp", "templates"},
+    "adapters": {"holidays", "ics", "mail", "objects", "page", "smtp", "templates"},
     "runtime": {
         "address",
         "archive",
