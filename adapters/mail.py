@@ -41,8 +41,8 @@ _PLAIN: Final = 60
 _WORD: Final = 39
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
-_PAGES: Final = {"survey": "surveys"}
-"""The first part of the address of the page behind a signed link, by its purpose."""
+_PAGES: Final = {"survey": "surveys", "feedback": "feedback/answers"}
+"""Where the page behind a signed link is, by its purpose."""
 
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 

@@ -33,6 +33,9 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+MISTAKE: Final = _("Please look at your answers again: one of them is missing or not right.")
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page, and the policy that lets only its own style in."""

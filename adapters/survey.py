@@ -38,7 +38,6 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _OTHERWISE: Final = (_("This survey is not open"), _("It cannot be answered at the moment."))
 _MISTAKES: Final[Mapping[str, str]] = {"score": _("Please choose a number.")}
-_MISTAKE: Final = _("Please look at your answers again: one of them is missing or not right.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def labels(kind: Kind, say: Translator) -> tuple[str, str]:
 def form(asking: Asking, locale: Locale, time_zone: str) -> Page:
     say, scale = translator(locale), SCALES.get(asking.kind)
     low, high = labels(asking.kind, say) if scale else ("", "")
-    mistake = None if asking.mistake is None else say(_MISTAKES.get(asking.mistake, _MISTAKE))
+    mistake = None if asking.mistake is None else say(_MISTAKES.get(asking.mistake, page.MISTAKE))
     return page.page(
         "survey/form.html",
         locale,

@@ -34,6 +34,7 @@ from api import (
 )
 from api.desk import Desk
 from api.errors import install, problems
+from api.feedback import page as feedback_page
 from api.middleware import FORM_OVERHEAD, Frame
 from api.stream.hub import Hub
 from api.survey import page as survey_page
@@ -62,6 +63,7 @@ def create_app(desk: Desk, *, pages: Sequence[Page] = (), others: Sequence[Page]
     app.include_router(health.router, tags=["health"])
     app.include_router(metrics.router)
     app.include_router(survey_page.router)
+    app.include_router(feedback_page.router)
     app.include_router(_features(), prefix=PREFIX, responses=problems(401, 403, 422, 503))
     app.add_middleware(
         Frame,

@@ -262,7 +262,7 @@ async def _link(reader: Reader, row: Notification, base_url: str) -> str | None:
     wanted = row.params.get("link")
     if wanted is None:
         return None
-    token = await links.token_of(reader, wanted)
+    token = await links.token_of(reader, wanted, row.id)
     return None if token is None else page_of_link(base_url, wanted["purpose"], token)
 
 

@@ -82,6 +82,11 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def known_locale(value: str) -> "Locale":
+    """The language, if we speak it; English otherwise."""
+    return "zh-CN" if value == "zh-CN" else "en"
+
+
 def _fields(value: dict[str, Any]) -> dict[str, Any]:
     budget = FIELDS_VALUES
     level: list[Any] = [value]

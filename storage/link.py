@@ -37,13 +37,14 @@ async def rotate(writer: Writer, *, revoke: bool) -> int:
     return await _make(writer)
 
 
-async def token_of(session: Reader | Writer, wanted: Any) -> str | None:
-    """The token of a link as notifications name it: `{"purpose", "id", "expires_at"}`. None without a key."""
+async def token_of(session: Reader | Writer, wanted: Any, notification_id: UUID) -> str | None:
+    """The token of a link as a notification names it: `{"purpose", "id", "expires_at"}`; without an id it is for the
+    notification itself. None without a key."""
     key = await _signing(session)
     if key is None or not isinstance(wanted, dict):
         return None
     end = datetime.fromisoformat(wanted["expires_at"])
-    return sign(key, wanted["purpose"], UUID(wanted["id"]), end)
+    return sign(key, wanted["purpose"], UUID(wanted.get("id") or str(notification_id)), end)
 
 
 async def record_of(session: Reader | Writer, token: str, purpose: str, now: datetime) -> UUID:

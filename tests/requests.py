@@ -202,6 +202,7 @@ BODIES: Final[Mapping[str, Any]] = {
     },
     **{f"POST /feedback/{{feedback_id}}/actions/{name}": body for name, body in FEEDBACK_ACTIONS.items()},
     "POST /feedback/{feedback_id}/vote": None,
+    "POST /feedback/answers/{link}": {"solved": False, "reason": "It is not there. 还没有"},
     "POST /releases": {"name": "Spring", "notes": "Bigger disks.", "items": ["{feedback_id}"]},
     "PATCH /releases/{release_id}": {"name": "Summer", "notes": "Bigger.", "items": ["{feedback_id}"]},
     "POST /releases/{release_id}/publish": None,

@@ -8,11 +8,14 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, update
 
 from domain.field import comparables
+from domain.notification import Kind
 from domain.survey.definition import AFTER_RESOLUTION
 from domain.survey.invitation import PURPOSE
 from storage import link
 from storage.database import Database, connection_of
+from storage.feedback import question
 from storage.survey.definition import ensure_default_survey
+from storage.tables.notification import NotificationRow
 from storage.tables.survey import SurveyAnswerRow, SurveyInvitationRow, SurveyTaskRow
 from storage.tables.ticket import TicketFieldRow, TicketRow, TicketTagRow
 from storage.ticket.words import write_anew
@@ -101,12 +104,33 @@ async def insert_task(database: Database, person_id: UUID, ticket_id: UUID) -> U
     return task_id
 
 
-async def link_to(database: Database, invitation_id: UUID, expires_at: datetime | None = None) -> str:
-    """The token of the link that the mail of an invitation holds."""
+async def link_to(
+    database: Database, record_id: UUID, expires_at: datetime | None = None, purpose: str = PURPOSE
+) -> str:
+    """The token of the link that the mail of an invitation holds, or another one's."""
     end = expires_at or datetime.now(UTC) + timedelta(days=7)
-    wanted = {"purpose": PURPOSE, "id": str(invitation_id), "expires_at": end.isoformat()}
+    wanted = {"purpose": purpose, "expires_at": end.isoformat()}
     async with database.writing() as writer:
         await link.ensure_key(writer)
-        token = await link.token_of(writer, wanted)
+        token = await link.token_of(writer, wanted, record_id)
     assert token is not None
     return token
+
+
+async def link_to_question(database: Database, feedback_id: UUID, person_id: UUID, number: int = 1) -> str:
+    """The token of the link by which somebody answers whether an item is solved, asked in that round."""
+    now, asking = datetime.now(UTC), uuid4()
+    end = now + timedelta(days=7)
+    wanted = {"purpose": question.PURPOSE, "expires_at": end.isoformat()}
+    values = {
+        "event_key": asking.hex,
+        "channel": "in_app",
+        "kind": Kind.FEEDBACK_SHIPPED,
+        "params": {"feedback_id": str(feedback_id), "round": number, "link": wanted},
+        "locale": "en",
+        "state": "unread",
+        "created_at": now,
+    }
+    async with database.writing() as writer:
+        await writer.execute(insert(NotificationRow).values(id=asking, recipient_id=person_id, **values))
+    return await link_to(database, asking, end, question.PURPOSE)

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.feedback import act, create, listing, read, releases, votes
+from api.feedback import act, answer, create, listing, read, releases, votes
 
 router = APIRouter()
 # Fixed paths come before `/feedback/{feedback_id}`.
-for use_case in (create, listing, read, act, votes, releases):
+for use_case in (answer, create, listing, read, act, votes, releases):
     router.include_router(use_case.router)

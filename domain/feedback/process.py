@@ -64,7 +64,7 @@ def check(state: FeedbackState, act: Act) -> Seen | None:
         return seen
     check_move(state.status, act.action)
     if act.action is Action.CONFIRM:
-        _check_round(state, act.round or state.round)
+        check_asked(state, act.round or state.round)
     if act.action in _ENDING and _owes_answer(state):
         raise Conflict(
             "answer_first", "A complaint is answered by a human before it ends. Use `answer` first."
@@ -74,9 +74,19 @@ def check(state: FeedbackState, act: Act) -> Seen | None:
     return None
 
 
-def _check_round(state: FeedbackState, number: int) -> None:
+def check_asked(state: FeedbackState, number: int) -> None:
+    """Raises IllegalMove, or Conflict `not_asked`, unless the question of that round may still be answered."""
+    check_move(state.status, Action.CONFIRM)
     if not (state.asking and state.first_round <= number <= state.round):
-        raise Conflict("not_asked", "This question is no longer asked: the feedback has moved on since.")
+        raise not_asked()
+
+
+def not_asked() -> Conflict:
+    return Conflict("not_asked", "This question is no longer asked: the feedback has moved on since.")
+
+
+def already_answered() -> Conflict:
+    return Conflict("already_answered", "You have answered this question already.")
 
 
 def _owes_answer(state: FeedbackState) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.errors import Conflict, Invalid
+from domain.errors import Invalid
 from domain.feedback.fields import priority_of
 from domain.feedback.messages import Change, Facts
+from domain.feedback.process import already_answered
 from domain.feedback.promises import policy_for
 from storage import account
 from storage.database import Writer
@@ -61,7 +62,7 @@ async def _answers(writer: Writer, change: Change) -> dict[str, Any]:
     values = {"feedback_id": change.feedback_id, "at": change.at, **answer.model_dump()}
     statement = upsert(FeedbackAnswerRow).values(values).on_conflict_do_nothing()
     if await writer.scalar(statement.returning(FeedbackAnswerRow.round)) is None:
-        raise Conflict("already_answered", "You have answered this question already.")
+        raise already_answered()
     counted = (
         await writer.execute(
             select(FeedbackAnswerRow.solved, func.count())

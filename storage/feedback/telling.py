@@ -6,18 +6,22 @@ done. The first page is told in the transaction of the turn itself; only a longe
 `workflows/feedback.py`.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
+from domain.feedback.fields import Role
 from domain.feedback.messages import Change
-from domain.notification import Kind, Notice, event_key, plan
-from storage import notification, outbox
+from domain.feedback.process import CLOSE_AFTER
+from domain.notification import Kind, NewNotification, Notice, event_key, plan
+from storage import link, notification, outbox
 from storage.database import Writer
 from storage.feedback import followers
 from storage.feedback.audience import FEATURE, facts
+from storage.feedback.question import PURPOSE
 from storage.tables.feedback import FeedbackFollowerRow as Follower
 from storage.tables.feedback import FeedbackTurnRow as Turn
 
@@ -72,14 +76,20 @@ async def _tell(writer: Writer, turn: Turn, *, smtp_configured: bool) -> bool:
     audience = followers.following(
         turn.feedback_id, turn.version, requesters_only=turn.requesters_only, without=turn.actor_id
     )
-    statement = select(Follower.person_id).where(*audience).order_by(Follower.person_id).limit(PAGE)
+    columns = (Follower.person_id, Follower.role)
+    statement = select(*columns).where(*audience).order_by(Follower.person_id).limit(PAGE)
     if turn.told_to is not None:
         statement = statement.where(Follower.person_id > turn.told_to)
-    people = (await writer.scalars(statement)).all()
+    roles = {row.person_id: Role(row.role) for row in await writer.execute(statement)}
+    people = list(roles)
     notice = Notice(kind=Kind(turn.kind), audience=[], params=turn.params)
     told = await facts(writer, turn.feedback_id, turn.actor_id)
     recipients = await notification.recipients(writer, people)
     rows = plan(notice, turn_key(turn.feedback_id, turn.version, notice), told, recipients, turn.at)
+    if "round" in turn.params:
+        asked = {person for person, role in roles.items() if role is Role.REQUESTER}
+        rows = [_asking(row, turn.at) if row.recipient_id in asked else row for row in rows]
+        await link.ensure_key(writer)
     await notification.add(writer, rows, smtp_configured=smtp_configured)
     last = len(people) < PAGE
     place = (
@@ -97,6 +107,12 @@ async def _tell(writer: Writer, turn: Turn, *, smtp_configured: bool) -> bool:
         )
     )
     return last
+
+
+def _asking(row: NewNotification, at: datetime) -> NewNotification:
+    """With a link by which its recipient answers whether it is solved, as long as the item may stay open."""
+    wanted = {"purpose": PURPOSE, "expires_at": (at + CLOSE_AFTER).isoformat()}
+    return replace(row, params={**row.params, "link": wanted})
 
 
 def turn_key(feedback_id: UUID, version: int, notice: Notice) -> str:

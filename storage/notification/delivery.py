@@ -118,7 +118,8 @@ def _deliveries(notification_id: UUID) -> Select[Any]:
 
 
 async def _delivery(reader: Reader, row: Any, *, linked: bool) -> Delivery:
-    token = await link.token_of(reader, row.params["link"]) if linked and row.params.get("link") else None
+    wanted = row.params.get("link") if linked else None
+    token = None if wanted is None else await link.token_of(reader, wanted, row.id)
     return Delivery(
         notification_id=row.id,
         kind=Kind(row.kind),

@@ -8,6 +8,7 @@ from sqlalchemy import Uuid, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from domain.notification import Preferences, Recipient
+from domain.text import known_locale
 from storage.database import Reader, Writer, connection_of
 from storage.tables.account import PersonRow
 from storage.tables.notification import NotificationPreferenceRow
@@ -34,7 +35,7 @@ async def recipients(session: Reader | Writer, person_ids: Collection[UUID]) -> 
 def recipient(row: Any) -> Recipient:
     return Recipient(
         person_id=row.id,
-        locale="zh-CN" if row.locale == "zh-CN" else "en",
+        locale=known_locale(row.locale),
         time_zone=row.time_zone,
         preferences=Preferences.model_validate(row.choices or {}),
     )

@@ -18,7 +18,7 @@ from domain.link import forged
 from domain.survey.definition import AFTER_RESOLUTION, Contents
 from domain.survey.invitation import PURPOSE, State, check_open, is_low
 from domain.survey.questions import Given, answered, check_answer
-from domain.text import Locale
+from domain.text import Locale, known_locale
 from storage import link
 from storage.database import Reader, Writer
 from storage.page import Order, page
@@ -182,7 +182,7 @@ def _read(row: Any) -> Asked:
         state=State(row.state),
         closes_at=row.closes_at,
         person=Ref(id=row.person_id, name=row.name),
-        locale="zh-CN" if row.locale == "zh-CN" else "en",
+        locale=known_locale(row.locale),
         time_zone=row.time_zone,
         ticket_id=row.ticket_id,
         number=row.number,

@@ -25,7 +25,7 @@ from storage.account import people, tokens
 from storage.database import Database
 from tests.api.work import working
 from tests.requests import make_world
-from tests.rows import insert_invitation, insert_task, link_to
+from tests.rows import insert_invitation, insert_task, link_to, link_to_question
 
 
 class Api(AsyncClient):
@@ -99,6 +99,7 @@ async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterato
             **made,
             "notification_id": agent.person_id,
             "token": await link_to(desk.database, asked),
+            "link": await link_to_question(desk.database, UUID(made["feedback_id"]), somebody.person_id),
             "task_id": await insert_task(desk.database, somebody.person_id, UUID(made["ticket_id"])),
             "award_id": agent.person_id,
             "key_id": "unknown",

@@ -10,7 +10,7 @@ import pytest
 from api.desk import Desk
 from domain.survey.definition import AFTER_RESOLUTION
 from tests.api.conftest import Api, MakePerson
-from tests.api.test_survey import mail_of, path_in
+from tests.api.letters import mail_of, path_in
 from tests.api.work import working
 from tests.rows import insert_answer, insert_invitation, insert_ticket
 

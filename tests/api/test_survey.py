@@ -1,8 +1,6 @@
 """Surveys over HTTP, from the resolution to the result: asked by mail with a link, answered once, counted, followed
 up."""
 
-import asyncio
-import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +12,7 @@ import pytest
 from api.desk import Desk
 from domain.survey.definition import AFTER_RESOLUTION
 from tests.api.conftest import Api, MakePerson
+from tests.api.letters import mail_of, path_in
 from tests.api.work import working
 from tests.rows import insert_answer, insert_invitation, insert_task, insert_ticket, link_to
 
@@ -31,25 +30,6 @@ async def change(api: Api, **changes: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     changed: dict[str, Any] = answer.json()
     return changed
-
-
-async def mail_of(api: Api, kind: str) -> dict[str, Any]:
-    """The first mail of the caller of that kind, as soon as it is there."""
-    for _ in range(400):
-        rows = (
-            await api.get(f"/api/v1/notifications?channel=email&kind={kind}&recipient={api.person_id}")
-        ).json()
-        if rows["data"]:
-            detail: dict[str, Any] = (await api.get(f"/api/v1/notifications/{rows['data'][0]['id']}")).json()
-            return detail
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"no mail of kind {kind}")
-
-
-def path_in(mail: dict[str, Any]) -> str:
-    found = re.search(r"https?://\S+/surveys/\S+", mail["mail"]["text"])
-    assert found is not None, mail["mail"]["text"]
-    return urlsplit(found[0]).path
 
 
 async def resolve(admin: Api, requester: Api) -> str:

@@ -38,7 +38,7 @@ from tests.api.conftest import Api, MakePerson
 from tests.api.work import working
 from tests.contributions import ACHIEVEMENT
 from tests.requests import API, BODIES, CALENDAR, POLICY, QUERIES, TYPES, WEEK, address, fill
-from tests.rows import insert_invitation, insert_task, link_to
+from tests.rows import insert_invitation, insert_task, link_to, link_to_question
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -284,13 +284,14 @@ class Records:
         }
 
     async def feedback(self, api: Api, *, public: bool) -> dict[str, Any]:
-        """An item that this person submitted, and another one beside it."""
+        """An item that this person submitted, another one beside it, and a link that asks whether it is solved."""
         made, other = [
             (await self._post("/feedback", {"title": "A", "body": "B"}, api))["id"] for _ in range(2)
         ]
         if public:
             await self._post(f"/feedback/{made}/actions/edit", {"public": True})
-        return {"feedback_id": made, "other_feedback_id": other}
+        link = await link_to_question(self._desk.database, UUID(made), api.person_id)
+        return {"feedback_id": made, "other_feedback_id": other, "link": link}
 
     async def _award(self, person_id: UUID, achievement_id: str) -> UUID:
         now, member = datetime.now(UTC), {"member_id": person_id}
