@@ -69,8 +69,8 @@ class ReconciliationActivities:
                 return state, found
 
         seen = await asyncio.gather(*(look(state) for state in states))
+        await self._keep(page.of, seen, now)
         if page.of == "ticket":
-            await self._keep(seen, now)
             await self._catch_up([state.id for state in states])
         then: Of | None = "feedback" if last is None and page.of == "ticket" else None
         kinds = [kind for _, kind in seen]
@@ -142,14 +142,15 @@ class ReconciliationActivities:
             async with self._database.writing() as writer:
                 await self._store.catch_up(writer, missed)
 
-    async def _keep(self, seen: list[tuple["State", Kind | None]], now: datetime) -> None:
+    async def _keep(self, of: Of, seen: list[tuple["State", Kind | None]], now: datetime) -> None:
         async with self._database.writing() as writer:
-            await self._store.heal(writer, [state.id for state, kind in seen if kind is not Kind.AHEAD], now)
+            right = [state.id for state, kind in seen if kind is not Kind.AHEAD]
+            await self._store.heal(writer, of, right, now)
             for state, kind in seen:
                 if kind is not None:
-                    await self._store.note(writer, state.id, kind, _DETAILS[kind], now)
+                    await self._store.note(writer, of, state.id, kind, _DETAILS[kind], now)
             started = [state.id for state, kind in seen if kind is Kind.LOST]
-            await self._store.heal(writer, started, now)
+            await self._store.heal(writer, of, started, now)
 
 
 def _input(state: "State") -> TicketInput | FeedbackInput:

@@ -82,11 +82,16 @@ def findings(
     if as_json:
         document({"data": rows, "meta": {"has_more": has_more}})
         return
+    times = ("found_at", "healed_at")
     cells = [
-        (row["number"], row["kind"], local_time(row["found_at"]), local_time(row["healed_at"]), row["detail"])
+        [
+            *(row[name] for name in ("of", "number", "kind")),
+            *(local_time(row[name]) for name in times),
+            row["detail"],
+        ]
         for row in rows
     ]
-    console().print(table(("number", "kind", "found", "right again", ""), cells))
+    console().print(table(("of", "number", "kind", "found", "right again", ""), cells))
 
 
 def escalations(

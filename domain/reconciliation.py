@@ -17,7 +17,7 @@ Of = Literal["ticket", "feedback"]
 
 
 class Kind(StrEnum):
-    """`lost`: the ticket has no process any more; it gets one again. `behind`: the process knows less than the
+    """`lost`: there is no process any more; it is started again. `behind`: the process knows less than the
     database, because Temporal was restored; it is told to look. `ahead`: the database knows less than the process,
     because it was restored; people have to decide which of the two is right."""
 
@@ -27,10 +27,13 @@ class Kind(StrEnum):
 
 
 class Finding(Value):
-    """Something that differed; `healed_at` is when it was found to be right again."""
+    """Something that differed, of a ticket or of feedback, with its number; `healed_at` is when it was found to be
+    right again."""
 
     kind: Kind
-    ticket_id: UUID
+    of: Of
+    ticket_id: UUID | None
+    feedback_id: UUID | None
     number: int
     detail: str
     found_at: AwareDatetime
@@ -82,13 +85,13 @@ class PageSeen(Message):
     totals: Totals
 
 
-def is_asked(ticket_id: UUID, page: Page) -> bool:
+def is_asked(record_id: UUID, page: Page) -> bool:
     """Whether the process itself is asked; that it exists is looked up for all."""
-    return page.full or ticket_id.int % SHARE == page.hour % SHARE
+    return page.full or record_id.int % SHARE == page.hour % SHARE
 
 
 def compare(in_process: int, in_database: int) -> Kind | None:
-    """What two event numbers of one ticket tell."""
+    """What two event numbers of one process tell."""
     if in_process == in_database:
         return None
     return Kind.BEHIND if in_process < in_database else Kind.AHEAD

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from domain.reconciliation import Kind
 from storage.database import Reader
-from storage.tables.reconciliation import FindingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,3 @@ async def _revision(reader: Reader) -> str | None:
     except ProgrammingError:  # there is no such table
         return None
     return revision
-
-
-async def unhealed(reader: Reader) -> dict[Kind, int]:
-    """What reconciliation found and is still wrong, by kind."""
-    statement = select(FindingRow.kind, func.count()).where(FindingRow.healed_at.is_(None))
-    rows = await reader.execute(statement.group_by(FindingRow.kind))
-    return {Kind(row[0]): row[1] for row in rows}

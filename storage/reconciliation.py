@@ -1,23 +1,43 @@
-"""The tickets that should have a process, what was found about them, and asking the durable side again."""
+"""The tickets that should have a process, what was found about them and about feedback, and asking the durable side
+again. Which feedback should have a process knows `storage/feedback/reconciliation.py`.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Select, func, literal, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from domain.reconciliation import Finding, Kind
+from domain.reconciliation import Finding, Kind, Of
 from domain.ticket.process import is_finished
 from domain.ticket.state import TicketState
 from storage.database import Reader, Writer, connection_of
 from storage.page import Order, page
-from storage.tables.reconciliation import FindingRow
+from storage.tables.feedback import FeedbackRow
+from storage.tables.reconciliation import AnyFindingRow, FeedbackFindingRow, FindingRow
 from storage.tables.ticket import TicketProcessRow, TicketRow
 from storage.ticket import measure, read
 
-NEWEST_FIRST: Final = Order((FindingRow.found_at, FindingRow.ticket_id), descending=True)
+_TABLES: Final[dict[Of, tuple[type[AnyFindingRow], Any]]] = {
+    "ticket": (FindingRow, FindingRow.ticket_id),
+    "feedback": (FeedbackFindingRow, FeedbackFindingRow.feedback_id),
+}
+
+
+def _found(of: Of, numbered: Any) -> Select[Any]:
+    table, record = _TABLES[of]
+    columns = (table.kind, table.detail, table.found_at, table.healed_at)
+    named: Any = select(literal(of).label("of"), record.label("record_id"), numbered.number, *columns)
+    found: Select[Any] = named.join(numbered, numbered.id == record)
+    return found
+
+
+ALL: Final = union_all(_found("ticket", TicketRow), _found("feedback", FeedbackRow)).subquery("differing")
+"""Whatever was found, of tickets and of feedback."""
+
+NEWEST_FIRST: Final = Order((ALL.c.found_at, ALL.c.record_id), descending=True)
 
 # What the relay does with each of them finds out by itself whether it was done before.
 _REPEAT: Final = text("""
@@ -101,30 +121,48 @@ async def event_number(reader: Reader, ticket_id: UUID) -> int:
     return await reader.scalar(statement) or 0
 
 
-async def note(writer: Writer, ticket_id: UUID, kind: Kind, detail: str, now: datetime) -> None:
+async def note(writer: Writer, of: Of, record_id: UUID, kind: Kind, detail: str, now: datetime) -> None:
+    table, record = _TABLES[of]
     values = {"detail": detail, "found_at": now, "healed_at": None}
-    statement = upsert(FindingRow).values(ticket_id=ticket_id, kind=kind, **values)
-    await writer.execute(statement.on_conflict_do_update(index_elements=["ticket_id", "kind"], set_=values))
+    statement = upsert(table).values({record.key: record_id, "kind": kind, **values})
+    await writer.execute(statement.on_conflict_do_update(index_elements=[record.key, "kind"], set_=values))
 
 
-async def heal(writer: Writer, ticket_ids: Sequence[UUID], now: datetime) -> None:
+async def heal(writer: Writer, of: Of, record_ids: Sequence[UUID], now: datetime) -> None:
     """These were found to be right."""
-    open_ones = (FindingRow.ticket_id.in_(ticket_ids), FindingRow.healed_at.is_(None))
-    await writer.execute(update(FindingRow).where(*open_ones).values(healed_at=now))
+    table, record = _TABLES[of]
+    open_ones = (record.in_(record_ids), table.healed_at.is_(None))
+    await writer.execute(update(table).where(*open_ones).values(healed_at=now))
 
 
 async def findings(
     reader: Reader, *, healed: bool | None, after: Sequence[Any] | None, size: int
 ) -> list[Finding]:
-    statement = select(*FindingRow.__table__.columns, TicketRow.number).join(
-        TicketRow, TicketRow.id == FindingRow.ticket_id
-    )
+    statement = select(ALL)
     if healed is not None:
-        statement = statement.where(
-            FindingRow.healed_at.is_not(None) if healed else FindingRow.healed_at.is_(None)
-        )
+        statement = statement.where(ALL.c.healed_at.is_not(None) if healed else ALL.c.healed_at.is_(None))
     rows = await reader.execute(page(statement, NEWEST_FIRST, after, size))
-    return [Finding.model_validate(row) for row in rows]
+    return [_finding(row) for row in rows]
+
+
+async def unhealed(reader: Reader) -> dict[Kind, int]:
+    """What was found and is still wrong, by kind."""
+    open_ones = select(ALL.c.kind, func.count()).where(ALL.c.healed_at.is_(None))
+    return {Kind(row[0]): row[1] for row in await reader.execute(open_ones.group_by(ALL.c.kind))}
+
+
+def _finding(row: Any) -> Finding:
+    about: dict[Of, UUID] = {row.of: row.record_id}
+    return Finding(
+        kind=Kind(row.kind),
+        of=row.of,
+        ticket_id=about.get("ticket"),
+        feedback_id=about.get("feedback"),
+        number=row.number,
+        detail=row.detail,
+        found_at=row.found_at,
+        healed_at=row.healed_at,
+    )
 
 
 async def repeat_requests(writer: Writer) -> None:

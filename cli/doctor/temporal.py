@@ -19,8 +19,8 @@ from domain.queues import DELIVERY, PROCESS
 from runtime.settings import SettingError, Settings
 from runtime.temporal import RETENTION, check_key, missing_search_attributes
 from storage import reconciliation
-from storage.checkup import unhealed
 from storage.database import Database
+from storage.reconciliation import unhealed
 from workers.schedules import SCHEDULES, Regular
 
 _SAMPLE: Final = 50

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Worker
 
@@ -13,6 +14,7 @@ from activities.reconciliation import ReconciliationActivities
 from domain import ids
 from domain.account import Role
 from domain.feedback import moves as feedback_moves
+from domain.feedback.state import FeedbackState
 from domain.queues import PROCESS
 from domain.reconciliation import Kind, Page, ReconciliationInput, Totals, is_asked
 from domain.ticket.messages import ProcessView
@@ -20,7 +22,9 @@ from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.database import Database
 from storage.feedback import reconciliation as feedback
+from storage.tables.feedback import FeedbackProcessRow
 from storage.ticket import read
+from tests.replay.stage import until
 from tests.workflows.desk import TicketDesk, running
 from tests.workflows.voices import listening
 from workers.runner import RUNNER
@@ -113,3 +117,48 @@ async def test_lost_feedback_goes_on_where_the_database_knows_it(
         assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
         assert await voices.state(command.feedback_id) == before
         assert (await reconciled(temporal, queue)).lost == 0
+        assert await found_of(database, command.feedback_id) == [(Kind.LOST, True)]
+
+
+async def test_feedback_that_is_ahead_is_told_of_and_what_is_behind_takes_what_holds(
+    temporal: Client, database: Database
+) -> None:
+    async with listening(temporal, database) as voices, upkeep(temporal, database) as queue:
+        command = voices.command()
+        item = command.feedback_id
+        await voices.submit(command)
+        old = await voices.state(item)
+        await voices.act(item, feedback_moves.Action.TRIAGE)
+        new = await voices.state(item)
+        await keep(database, old)  # the database was restored
+        assert (await reconciled(temporal, queue)).ahead == 1
+        assert await found_of(database, item) == [(Kind.AHEAD, False)]
+        later = new.model_copy(update={"event_number": new.event_number + 1, "importance": 5})
+        await keep(database, later)  # Temporal was restored
+        assert (await reconciled(temporal, queue)).behind == 1
+        assert await found_of(database, item) == [(Kind.BEHIND, False), (Kind.AHEAD, True)]
+
+        async def has_taken_it() -> bool:
+            view = await voices.handle(item).query("describe", result_type=ProcessView)
+            return view.event_number == later.event_number
+
+        await until(has_taken_it)
+        totals = await reconciled(temporal, queue)
+        assert (totals.asked, totals.behind, totals.ahead) == (1, 0, 0)
+        assert {healed for _, healed in await found_of(database, item)} == {True}
+
+
+async def keep(database: Database, state: FeedbackState) -> None:
+    """The database knows this state of an item."""
+    values = {"version": state.event_number, "state": state.model_dump(mode="json")}
+    this = FeedbackProcessRow.feedback_id == state.id
+    async with database.writing() as writer:
+        await writer.execute(update(FeedbackProcessRow).where(this).values(values))
+
+
+async def found_of(database: Database, feedback_id: UUID) -> list[tuple[Kind, bool]]:
+    """What was found of an item, the newest first, and whether it is right again."""
+    async with database.reading() as reader:
+        found = await reconciliation.findings(reader, healed=None, after=None, size=10)
+    assert {(one.of, one.ticket_id, one.feedback_id) for one in found} == {("feedback", None, feedback_id)}
+    return [(one.kind, one.healed_at is not None) for one in found]
