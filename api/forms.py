@@ -1,10 +1,11 @@
-"""Request bodies: what all of them share."""
+"""Request bodies, and routes of actions: what all of them share."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
+from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from pydantic import (
     AfterValidator,
@@ -16,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from api.errors import problems
 from domain.errors import Invalid
 
 _SKEW: Final = timedelta(minutes=5)
@@ -34,6 +36,33 @@ def needs_no_body(form: type[Form]) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def action_route(
+    router: APIRouter,
+    action: str,
+    form: type[Form],
+    act: Any,
+    *,
+    of: str,
+    does: str,
+    answer: type[BaseModel],
+) -> None:
+    """`POST /{action}`, answered by the function `act`. Its parameter `form` is the body; where a request says enough
+    without one, it may be None."""
+    optional = needs_no_body(form)
+    act.__annotations__["form"] = (form | None) if optional else form
+    if not optional:
+        act.__defaults__ = None
+    act.__doc__ = f"The action `{action}`: {does}"
+    router.add_api_route(
+        f"/{action}",
+        act,
+        methods=["POST"],
+        name=f"{of}_{action}",
+        response_model=answer,
+        responses=problems(403, 404, 409, 412),
+    )
 
 
 def unknown_action(names: Iterable[str]) -> Invalid:

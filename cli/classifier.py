@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.client import DeskClient, Json, Token, run
+from cli.client import DeskClient, Json, Limit, Token, run
 from cli.output import console, document, facts, local_time, table
 
 _LOOK_EVERY: Final = 0.5
@@ -42,7 +42,7 @@ def show(as_json: Json = False, token: Token = None) -> None:
 
 
 def versions(
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    limit: Limit = 25,
     as_json: Json = False,
     token: Token = None,
 ) -> None:

@@ -42,6 +42,7 @@ Token = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 
 class Unreachable(DeskError):

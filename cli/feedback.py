@@ -8,8 +8,20 @@ from uuid import UUID
 
 import typer
 
-from cli.client import DeskClient, Json, Token, run
-from cli.given import Key, checked_key, other_fields, present, segment, words
+from cli.client import DeskClient, Json, Limit, Token, run
+from cli.given import (
+    ActionWords,
+    Filter,
+    Key,
+    OtherFields,
+    Query,
+    Repeated,
+    checked_key,
+    other_fields,
+    present,
+    segment,
+    words,
+)
 from cli.output import console, countdown, document, facts, local_time, printable, table
 from cli.ticket import person_id
 from domain.errors import Invalid
@@ -41,7 +53,7 @@ def submit(
     ] = None,
     category: Annotated[str | None, typer.Option()] = None,
     importance: Annotated[int | None, typer.Option(min=1, max=5)] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    tag: Repeated = None,
     requester: Annotated[
         str | None, typer.Option(metavar="EMAIL", help="Who says it; you, if left out.")
     ] = None,
@@ -72,12 +84,12 @@ def submit(
 
 
 def list_items(
-    status: Annotated[list[str] | None, typer.Option(help="May be repeated, as most filters.")] = None,
+    status: Filter = None,
     kind: Annotated[list[str] | None, typer.Option()] = None,
     owner: Annotated[list[str] | None, typer.Option(help="Id, address, me or none.")] = None,
-    q: Annotated[str | None, typer.Option("--q", help="Words to look for, English or Chinese.")] = None,
+    q: Query = None,
     sort: Annotated[str, typer.Option(help="created_at, updated_at or score; - turns it round.")] = "-score",
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    limit: Limit = 25,
     as_json: Json = False,
     token: Token = None,
 ) -> None:
@@ -132,11 +144,9 @@ def show(feedback: Named, as_json: Json = False, token: Token = None) -> None:
 def act(
     feedback: Named,
     action: Annotated[str, typer.Argument(help="triage, assess, plan, decline, start, ship, …")],
-    text: Annotated[str | None, typer.Option(help="Words of the action; - reads them from stdin.")] = None,
+    text: ActionWords = None,
     owner: Annotated[str | None, typer.Option(help="For triage, assign, delegate: id or address.")] = None,
-    json_body: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Any other fields, an object.")
-    ] = None,
+    json_body: OtherFields = None,
     key: Key = None,
     as_json: Json = False,
     token: Token = None,

@@ -17,6 +17,14 @@ Key = Annotated[
     typer.Option("--idempotency-key", help="Repeated with the same key, the command happens once."),
 ]
 
+OtherFields = Annotated[
+    str | None, typer.Option("--json-body", metavar="JSON", help="Any other fields, an object.")
+]
+ActionWords = Annotated[str | None, typer.Option(help="Words of the action; - reads them from stdin.")]
+Query = Annotated[str | None, typer.Option("--q", help="Words to look for, English or Chinese.")]
+Repeated = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
+Filter = Annotated[list[str] | None, typer.Option(help="May be repeated, as most filters.")]
+
 
 def words(text: str) -> str:
     if text != "-":

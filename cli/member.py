@@ -13,7 +13,7 @@ from typing import Annotated, Any, BinaryIO, Final
 import orjson
 import typer
 
-from cli.client import DeskClient, Json, Refused, Token, run
+from cli.client import DeskClient, Json, Limit, Refused, Token, run
 from cli.lines import RawLine, read_lines
 from cli.output import NOTHING, console, document, facts, local_time, print_rows
 from cli.ticket import person_id
@@ -21,7 +21,6 @@ from domain.errors import Invalid
 from domain.member.fact import BATCH_MAX
 
 Named = Annotated[str, typer.Argument(metavar="PERSON", help="Id or address.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 _BATCH: Final = min(500, BATCH_MAX)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.client import DeskClient, Json, Token, run
+from cli.client import DeskClient, Json, Limit, Token, run
 from cli.moment import parse_moment
 from cli.output import console, countdown, document, facts, local_time, table
 from cli.ticket import Named, ticket_id
@@ -69,7 +69,7 @@ def rebuild(as_json: Json = False, token: Token = None) -> None:
 
 
 def findings(
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    limit: Limit = 25,
     as_json: Json = False,
     token: Token = None,
 ) -> None:
@@ -98,7 +98,7 @@ def escalations(
     due_before: Annotated[
         str | None, typer.Option(help="An instant, or how far ahead: 2h, 30m, 2026-11-21T06:00Z.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    limit: Limit = 25,
     as_json: Json = False,
     token: Token = None,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.client import DeskClient, Json, Token, run
+from cli.client import DeskClient, Json, Limit, Token, run
 from cli.output import NOTHING, console, countdown, document, facts, local_time, span, table
 from domain.errors import Invalid, NotFound
 from domain.survey.definition import AFTER_RESOLUTION
@@ -19,7 +19,6 @@ Named = Annotated[
     str, typer.Argument(metavar="SURVEY", help="Id or name; the one after resolutions if left out.")
 ]
 Campaign = Annotated[str, typer.Argument(metavar="SURVEY", help="Id or name.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 _TIMES: Final = ("delay", "remind_after", "close_after", "rest", "task_within")
 

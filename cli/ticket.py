@@ -12,8 +12,20 @@ import typer
 from rich.console import Console, Group
 from rich.text import Text
 
-from cli.client import DeskClient, Json, Refused, Token, run
-from cli.given import Key, checked_key, other_fields, present, segment, words
+from cli.client import DeskClient, Json, Limit, Refused, Token, run
+from cli.given import (
+    ActionWords,
+    Filter,
+    Key,
+    OtherFields,
+    Query,
+    Repeated,
+    checked_key,
+    other_fields,
+    present,
+    segment,
+    words,
+)
 from cli.history import known_names, name_of, told
 from cli.output import NOTHING, console, countdown, document, facts, local_time, printable, span, table
 from domain.errors import Invalid, NotFound
@@ -45,7 +57,7 @@ def create(
     requester_name: Annotated[
         str | None, typer.Option(help="For someone the desk does not know yet.")
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    tag: Repeated = None,
     external_id: Annotated[
         str | None, typer.Option(help="Its id elsewhere; repeated, no second one.")
     ] = None,
@@ -80,7 +92,7 @@ def list_tickets(
             metavar="[QUERY]", help="Words and conditions, as docs/search.md has them.", show_default=False
         ),
     ] = None,
-    status: Annotated[list[str] | None, typer.Option(help="May be repeated, as most filters.")] = None,
+    status: Filter = None,
     priority: Annotated[list[str] | None, typer.Option()] = None,
     category: Annotated[list[str] | None, typer.Option()] = None,
     assignee: Annotated[list[str] | None, typer.Option(help="Id, address, me or none.")] = None,
@@ -93,11 +105,11 @@ def list_tickets(
     breached: Annotated[
         bool | None, typer.Option("--breached/--not-breached", help="A promise broken.")
     ] = None,
-    q: Annotated[str | None, typer.Option("--q", help="Words to look for, English or Chinese.")] = None,
+    q: Query = None,
     sort: Annotated[
         str, typer.Option(help="A field or field.KEY; - before it turns it round.")
     ] = "-created_at",
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    limit: Limit = 25,
     as_json: Json = False,
     token: Token = None,
 ) -> None:
@@ -153,12 +165,10 @@ def show(ticket: Named, as_json: Json = False, token: Token = None) -> None:
 def act(
     ticket: Named,
     action: Annotated[str, typer.Argument(help="assign, reply, note, wait, resolve, …")],
-    body: Annotated[str | None, typer.Option(help="Words of the action; - reads them from stdin.")] = None,
+    body: ActionWords = None,
     assignee: Annotated[str | None, typer.Option(help="For assign: id or address.")] = None,
     priority: Annotated[str | None, typer.Option(help="For set_priority.")] = None,
-    json_body: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Any other fields, an object.")
-    ] = None,
+    json_body: OtherFields = None,
     version: Annotated[int | None, typer.Option(help="Only if the ticket is still at this version.")] = None,
     key: Key = None,
     as_json: Json = False,

@@ -9,10 +9,9 @@ from fastapi import APIRouter
 
 from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
-from api.errors import problems
 from api.feedback.access import item_for, shown
 from api.feedback.forms import FORMS, SUMMARIES
-from api.forms import Form, needs_no_body, unknown_action
+from api.forms import Form, action_route, unknown_action
 from api.temporal import LIMIT, ProcessEnded, ask_again, process_lost
 from api.ticket.access import ticket_for
 from api.ticket.create import fingerprint
@@ -47,19 +46,7 @@ def _add_route(action: Action, form_type: type[Form]) -> None:
     ) -> Feedback:
         return await carry_out(desk, caller, feedback_id, action, form or form_type(), version, key)
 
-    optional = needs_no_body(form_type)
-    act.__annotations__["form"] = (form_type | None) if optional else form_type
-    if not optional:
-        act.__defaults__ = None
-    act.__doc__ = f"The action `{action}`: {SUMMARIES[action]}"
-    router.add_api_route(
-        f"/{action}",
-        act,
-        methods=["POST"],
-        name=f"feedback_{action}",
-        response_model=Feedback,
-        responses=problems(403, 404, 409, 412),
-    )
+    action_route(router, action, form_type, act, of="feedback", does=SUMMARIES[action], answer=Feedback)
 
 
 for _action, _form in FORMS.items():

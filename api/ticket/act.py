@@ -9,8 +9,7 @@ from fastapi import APIRouter
 
 from api.dependencies import Caller, CurrentDesk, IdempotencyKey, IfMatch
 from api.desk import Desk
-from api.errors import problems
-from api.forms import Form, needs_no_body, unknown_action
+from api.forms import Form, action_route, unknown_action
 from api.temporal import LIMIT, ProcessEnded, ask_again, process_lost
 from api.ticket.access import shown, ticket_for
 from api.ticket.create import begin, fingerprint
@@ -46,19 +45,7 @@ def _add_route(action: Action, form_type: type[Form]) -> None:
             given = await introduced(desk, given)
         return await carry_out(desk, caller, ticket_id, action, given, version, key)
 
-    optional = needs_no_body(form_type)
-    act.__annotations__["form"] = (form_type | None) if optional else form_type
-    if not optional:
-        act.__defaults__ = None
-    act.__doc__ = f"The action `{action}`: {SUMMARIES[action]}"
-    router.add_api_route(
-        f"/{action}",
-        act,
-        methods=["POST"],
-        name=f"ticket_{action}",
-        response_model=Ticket,
-        responses=problems(403, 404, 409, 412),
-    )
+    action_route(router, action, form_type, act, of="ticket", does=SUMMARIES[action], answer=Ticket)
 
 
 for _action, _form in FORMS.items():
