@@ -82,7 +82,8 @@ async def test_who_stops_listening_hangs_up_however_often_that_is_interrupted(da
     async def listen() -> None:
         async with database.listening("tests", "duradesk tests") as connection:
             hears.set()
-            await connection.execute("SELECT pg_sleep(600)")
+            async for _ in connection.notifies():
+                pass
 
     listener = asyncio.create_task(listen())
     await hears.wait()
