@@ -14,9 +14,10 @@ from activities.failure import translated
 from domain import ids
 from domain.feedback.messages import FeedbackInput, News
 from domain.feedback.state import FeedbackState
+from domain.process import ProcessView
 from domain.queues import PROCESS
 from domain.reconciliation import Kind, Of, Page, PageSeen, Totals, compare, is_asked
-from domain.ticket.messages import ProcessView, Reconsider, TicketInput
+from domain.ticket.messages import Reconsider, TicketInput
 
 if TYPE_CHECKING:
     from types import ModuleType

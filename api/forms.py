@@ -29,7 +29,7 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def needs_no_body(form: type[Form]) -> bool:
+def _needs_no_body(form: type[Form]) -> bool:
     """Whether a request says enough without one: every field may be left out."""
     try:
         form()
@@ -50,7 +50,7 @@ def action_route(
 ) -> None:
     """`POST /{action}`, answered by the function `act`. Its parameter `form` is the body; where a request says enough
     without one, it may be None."""
-    optional = needs_no_body(form)
+    optional = _needs_no_body(form)
     act.__annotations__["form"] = (form | None) if optional else form
     if not optional:
         act.__defaults__ = None

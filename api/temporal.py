@@ -24,7 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.failure import as_desk_error
 from api.errors import temporal_away
 from domain.errors import Conflict, DeskError, Unavailable
-from domain.ticket.process import MOVING
+from domain.process import MOVING
 
 Answer = TypeVar("Answer")
 

@@ -18,7 +18,7 @@ from domain.errors import DeskError
 from domain.feedback import process
 from domain.feedback.messages import Act, Change, FeedbackInput, News, TellInput
 from domain.feedback.state import FeedbackState
-from domain.ticket.messages import Committed
+from domain.process import Committed
 from workflows import durable
 from workflows.process import Deciding, Decisions
 

@@ -16,9 +16,8 @@ from temporalio import workflow
 
 from activities.failure import as_application_error
 from domain.errors import DeskError
+from domain.process import Committed, OpenTimer, ProcessView, moving
 from domain.repetition import Seen, key_reused
-from domain.ticket.messages import Committed, OpenTimer, ProcessView
-from domain.ticket.process import moving
 from workflows import durable
 
 DESCRIBE: Final = "describe"

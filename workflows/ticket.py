@@ -12,15 +12,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair
 
 from activities.ticket import TicketActivities
 from domain.errors import DeskError
+from domain.process import Committed
 from domain.ticket import process
 from domain.ticket.fields import Priority
-from domain.ticket.messages import (
-    Act,
-    Change,
-    Committed,
-    Reconsider,
-    TicketInput,
-)
+from domain.ticket.messages import Act, Change, Reconsider, TicketInput
 from domain.ticket.state import TicketState
 from workflows.process import Deciding, Decisions
 

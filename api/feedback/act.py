@@ -24,7 +24,7 @@ from domain.feedback.messages import Act
 from domain.feedback.moves import Action
 from domain.feedback.process import is_finished
 from domain.feedback.record import Feedback
-from domain.ticket.messages import Committed
+from domain.process import Committed
 from storage.account import people
 from storage.database import Reader
 from storage.feedback import followers, read

@@ -23,8 +23,8 @@ from domain.feedback.record import (
     FollowerRecord,
     TurnDeliveries,
 )
+from domain.process import ProcessView
 from domain.sla.view import LedgerRecord, Promises, completed, promises
-from domain.ticket.messages import ProcessView
 from domain.ticket.record import EventRecord, LinkRecord
 from storage.feedback import deliveries, read
 from workflows.process import DESCRIBE

@@ -19,8 +19,9 @@ from api.ticket.steps import introduced, step_of
 from domain import ids
 from domain.account import Principal
 from domain.authorization import check, may
+from domain.process import Committed
 from domain.ticket.fields import SUBJECT_LIMIT
-from domain.ticket.messages import Act, Committed, OpenTicket, Requester
+from domain.ticket.messages import Act, OpenTicket, Requester
 from domain.ticket.moves import Action
 from domain.ticket.process import is_finished
 from domain.ticket.record import Ticket

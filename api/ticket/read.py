@@ -17,9 +17,9 @@ from domain import ids
 from domain.account import Ref
 from domain.authorization import check, may
 from domain.errors import Invalid
+from domain.process import ProcessView
 from domain.text import Body, Fields, Line
 from domain.ticket.fields import Kind
-from domain.ticket.messages import ProcessView
 from domain.ticket.moves import Action
 from domain.ticket.record import EventRecord, LinkRecord, Ticket
 from storage.ticket import read

@@ -18,9 +18,9 @@ from domain.feedback.moves import MOVES, Action, check_move
 from domain.feedback.state import FeedbackState
 from domain.notification import Audience
 from domain.notification import Kind as NoticeKind
+from domain.process import OpenTimer
 from domain.repetition import Seen, earlier
 from domain.sla.clock import next_steps
-from domain.ticket.messages import OpenTimer
 
 CLOSE_AFTER: Final = timedelta(days=37)
 """From the shipping: a week after the last effect check, a verified item closes by itself."""

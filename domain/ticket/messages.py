@@ -136,12 +136,6 @@ class Act(Step):
     expected_version: int | None = None
 
 
-class Committed(Message):
-    """The answer to an update: the version at which the caller's wish is true and stored."""
-
-    version: int
-
-
 class Comment(Message):
     id: UUID
     author_id: UUID | None
@@ -251,21 +245,3 @@ class TicketInput(Message):
     news: list[Reconsider] = []
     history_limit: Annotated[int, Field(ge=10)] | None = None
     """Continue as new after so many events; None leaves it to the server's suggestion."""
-
-
-class OpenTimer(Message):
-    name: str
-    due_at: datetime
-
-
-class ProcessView(Message):
-    """What a running process says of itself."""
-
-    workflow_id: str
-    run_id: str
-    state: str
-    event_number: int
-    timers: list[OpenTimer]
-    pending_handlers: int
-    history_length: int
-    continued_runs: int

@@ -9,24 +9,22 @@ the activity that found them and once in the workflow that hears of them.
 from datetime import datetime, timedelta
 
 from domain.classifier.classification import Classification
-from domain.errors import Unavailable
 from domain.notification import Audience, Notice
 from domain.notification import Kind as NoticeKind
+from domain.process import OpenTimer
 from domain.repetition import Seen, earlier
 from domain.sla.clock import Clock, next_steps
 from domain.sla.policy import ClockName
 from domain.ticket import actions
 from domain.ticket.draft import Draft
 from domain.ticket.fields import ACTIVE, Relation, Status
-from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, OpenTimer, Past, Reconsider
+from domain.ticket.messages import Act, Change, Facts, Link, OpenTicket, Past, Reconsider
 from domain.ticket.moves import check_move, target
 from domain.ticket.state import TicketState
 
 AUTO_CLOSE_AFTER = timedelta(days=3)
 REOPEN_WINDOW = timedelta(days=14)
 """How long a closed ticket can be reopened, and a merged one taken out again."""
-
-MOVING = "process_moving"
 
 
 def opened(command: OpenTicket, now: datetime) -> Change:
@@ -110,11 +108,6 @@ def check(state: TicketState, act: Act) -> Seen | None:
         check_move(status, step.action)
         status = target(status, step.action)
     return None
-
-
-def moving() -> Unavailable:
-    """The answer of a process that is about to continue in a new run: nothing was done, ask again at once."""
-    return Unavailable(MOVING, "The process is about to continue in a new run. Ask again.", retry_after=1)
 
 
 def acted(state: TicketState, act: Act, now: datetime) -> Change:

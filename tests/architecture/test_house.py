@@ -54,6 +54,7 @@ SHARED: Final = {
         "hours",
         "ids",
         "link",
+        "process",
         "queues",
         "repetition",
         "sheet",

@@ -14,10 +14,10 @@ from temporalio.worker import Worker
 from activities.ticket import TicketActivities
 from domain import ids
 from domain.account import Role
+from domain.process import MOVING, Committed
 from domain.ticket.fields import Priority
-from domain.ticket.messages import Act, Change, Committed, OpenTicket, Outcome, Requester, TicketInput
+from domain.ticket.messages import Act, Change, OpenTicket, Outcome, Requester, TicketInput
 from domain.ticket.moves import Action
-from domain.ticket.process import MOVING
 from storage.account import people, teams
 from storage.database import Database, Writer
 from storage.sla import ensure_default_policy

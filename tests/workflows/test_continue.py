@@ -16,13 +16,14 @@ from activities.failure import as_desk_error
 from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from domain import ids
+from domain.process import ProcessView
 from domain.reconciliation import ReconciliationInput, Totals
 from domain.repetition import SEEN_LIMIT
 from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.sla.rollout import RolloutInput
 from domain.ticket.fields import Priority
-from domain.ticket.messages import ProcessView, Reconsider
+from domain.ticket.messages import Reconsider
 from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.assignment import active_tickets

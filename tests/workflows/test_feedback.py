@@ -15,8 +15,7 @@ from domain.feedback.fields import Status
 from domain.feedback.messages import News, TellInput
 from domain.feedback.moves import Action
 from domain.notification import Channel
-from domain.ticket.messages import ProcessView
-from domain.ticket.process import MOVING
+from domain.process import MOVING, ProcessView
 from storage.database import Database
 from storage.feedback import deliveries, followers, read, telling
 from storage.tables.notification import NotificationRow

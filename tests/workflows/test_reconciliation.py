@@ -15,9 +15,9 @@ from domain import ids
 from domain.account import Role
 from domain.feedback import moves as feedback_moves
 from domain.feedback.state import FeedbackState
+from domain.process import ProcessView
 from domain.queues import PROCESS
 from domain.reconciliation import Kind, Page, ReconciliationInput, Totals, is_asked
-from domain.ticket.messages import ProcessView
 from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.database import Database

@@ -13,8 +13,9 @@ from activities.failure import as_desk_error
 from domain import ids
 from domain.account import Role
 from domain.errors import Unavailable
+from domain.process import ProcessView
 from domain.ticket.fields import Priority, Status
-from domain.ticket.messages import ProcessView, Reconsider, TicketInput
+from domain.ticket.messages import Reconsider, TicketInput
 from domain.ticket.moves import Action
 from storage.database import Database
 from storage.ticket import read

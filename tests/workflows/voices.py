@@ -15,7 +15,8 @@ from domain import ids
 from domain.feedback.messages import Act, Change, FeedbackInput, Outcome, Submit
 from domain.feedback.moves import Action
 from domain.feedback.state import FeedbackState
-from domain.ticket.messages import Committed, Requester
+from domain.process import Committed
+from domain.ticket.messages import Requester
 from storage.account import people
 from storage.database import Database, Writer
 from storage.feedback import followers, read

@@ -14,9 +14,9 @@ from domain.feedback import process
 from domain.feedback.fields import Assessment, Verdict
 from domain.feedback.messages import Act, FeedbackInput, News, TellInput
 from domain.feedback.moves import Action
+from domain.process import ProcessView
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.ticket.fields import Priority
-from domain.ticket.messages import ProcessView
 from storage.feedback import telling
 from storage.feedback.commit import commit
 from storage.sla import create_policy

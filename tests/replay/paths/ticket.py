@@ -13,11 +13,12 @@ from domain import ids
 from domain.account import Absence, Role
 from domain.classifier.classification import Classification, Guess
 from domain.errors import Unavailable
+from domain.process import ProcessView
 from domain.sla.clock import Clock
 from domain.sla.policy import ClockName, LadderStep, Policy
 from domain.ticket import process
 from domain.ticket.fields import Kind, Priority, Relation, Status
-from domain.ticket.messages import Act, Edit, Past, ProcessView, Reconsider, Requester, TicketInput
+from domain.ticket.messages import Act, Edit, Past, Reconsider, Requester, TicketInput
 from domain.ticket.moves import Action
 from domain.ticket.state import TicketState
 from storage.account import people
