@@ -47,6 +47,16 @@ TABLES: Final[dict[str, str]] = {
     "member_points": "SELECT member_id, at, kind, points, day, fact_id, reason, award_id FROM member_points",
     "member_scores": "SELECT member_id, span, begin, points FROM member_scores",
     "awards": "SELECT awards.*, name FROM awards JOIN achievements ON achievements.id = achievement_id",
+    "surveys": "SELECT id, occasion, started_at, contents FROM surveys",
+    "invitations": """
+        SELECT id, survey_id, person_id, ticket_id, state, ask_at, asked_at, reminded_at FROM survey_invitations
+    """,
+    "answers": "SELECT invitation_id, score, answered_at FROM survey_answers",
+    "feedback": "SELECT id, title, version, status, priority, reach, merged_into FROM feedback",
+    "feedback_states": "SELECT feedback_id, version, state FROM feedback_processes",
+    "feedback_comments": "SELECT feedback_id, body FROM feedback_comments",
+    "followers": "SELECT feedback_id, person_id, role, via, since, until FROM feedback_followers",
+    "turns": "SELECT * FROM feedback_turns",
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
 _AT_ONCE: Final = 8
@@ -146,7 +156,7 @@ async def _process(client: Client, runs: list[WorkflowExecution]) -> Process:
     process = Process(last.id, last.workflow_type, status, runs[0].start_time, starts=0, runs=len(runs))
     for run in runs:
         await _read_history(client, run, process)
-    if process.type == "Ticket" and status == "RUNNING":
+    if process.type in ("Ticket", "Feedback") and status == "RUNNING":
         try:
             handle = client.get_workflow_handle(last.id)
             process.described = await handle.query("describe", rpc_timeout=timedelta(seconds=60))

@@ -1,5 +1,5 @@
 """The load of a chaos run: lives of tickets, and what happens beside them: edits of policies, absences of agents,
-bulk actions, trainings of the classifier, facts about members.
+bulk actions, trainings of the classifier, facts about members, campaigns, answers to surveys, feedback.
 
 The seed decides who does what in which order. What a bulk action takes are tickets that are there by then.
 """
@@ -7,10 +7,13 @@ The seed decides who does what in which order. What a bulk action takes are tick
 import asyncio
 import random
 import time
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from tests.chaos.client import Client
+from tests.chaos.feedback import Feedback
 from tests.chaos.lives import Life
 from tests.chaos.world import CATEGORIES, World, policy
 
@@ -21,6 +24,8 @@ CANCEL: Final = "cancel"
 TRAIN: Final = "train"
 FACT: Final = "fact"
 CONTEST: Final = "contest_participation"
+RATE: Final = "rate"
+CAMPAIGN: Final = "campaign"
 _AT_ONCE: Final = 130
 _BULK_ACTIONS: Final = ("note", "note", "tag", "escalate")
 """What is done to many at once. A merged ticket refuses all of it, one that is done with the last."""
@@ -55,7 +60,16 @@ class Load:
 
     async def run(self) -> None:
         """Until the last ticket has lived; then nothing more is asked for."""
-        beside = (self._edit_policies, self._go_away, self._do_to_many, self._have_it_learn, self._contribute)
+        beside = (
+            self._edit_policies,
+            self._go_away,
+            self._do_to_many,
+            self._have_it_learn,
+            self._contribute,
+            self._say_how_it_was,
+            self._ask_everybody,
+            Feedback(self._client, self._world, self._seed, self._scale).run,
+        )
         others = [asyncio.ensure_future(one()) for one in beside]
         began = time.monotonic()
         try:
@@ -157,3 +171,42 @@ class Load:
         if draw.random() < 0.15:
             fact["reverses"] = f"fact-{number + _MEMBERS * draw.choice((-3, -2, -1, 1))}"
         return fact
+
+    async def _say_how_it_was(self) -> None:
+        """Whoever was asked answers over the link, now and then twice at once."""
+        draw, used = random.Random(f"answers {self._seed}"), set[str]()
+        while True:
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * self._scale)
+            who = draw.choice(self._world.requesters)
+            rows = (await self._client.read("/notifications?kind=survey_asked&page[size]=20", who))["data"]
+            fresh = [row["id"] for row in rows if row["id"] not in used]
+            if not fresh:
+                continue
+            used.add(fresh[0])
+            link = (await self._client.read(f"/notifications/{fresh[0]}", who))["link"]
+            token, score = link.rpartition("/")[2], draw.randint(1, 5)
+            await self._client.ask(
+                RATE,
+                "POST",
+                f"/surveys/answers/{token}",
+                who,
+                {"score": score},
+                hasty=draw.random() < 0.3,
+                invitation=_record_in(token),
+                score=score,
+            )
+
+    async def _ask_everybody(self) -> None:
+        """A campaign after the other is started."""
+        draw = random.Random(f"campaigns {self._seed}")
+        for survey in self._world.campaigns:
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * 6 * self._scale)
+            start = {"state": "active"}
+            await self._client.ask(
+                CAMPAIGN, "PATCH", f"/surveys/{survey}", self._world.boss, start, survey=survey
+            )
+
+
+def _record_in(token: str) -> str:
+    """The id of the record that a signed link is for: it stands in it, readable for everybody."""
+    return str(UUID(bytes=urlsafe_b64decode(token + "==")[3:19]))

@@ -40,7 +40,10 @@ def commit() -> str:
     return f"commit {head.stdout.strip()}" if head.stdout else "no commit"
 
 
-_OF_THEIR_OWN = ("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel", "fact")
+_OF_THEIR_OWN = (
+    *("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel", "fact"),
+    *("rate", "campaign", "submit", "vote", "withdraw"),
+)
 
 
 def _work(case: Case) -> Table:

@@ -32,14 +32,17 @@ _UNREST: Final = """
         + (SELECT count(*) FROM notifications WHERE channel = 'email' AND state <> 'sent')
         + (SELECT count(*) FROM bulks WHERE finished_at IS NULL)
         + (SELECT count(*) FROM members WHERE wanted_since IS NOT NULL OR next_at < now() + interval '1 minute')
+        + (SELECT count(*) FROM surveys WHERE occasion = 'campaign' AND state = 'active' AND (building OR round = 0))
+        + (SELECT count(*) FROM survey_invitations WHERE next_at < now() - interval '5 seconds')
+        + (SELECT count(*) FROM feedback_turns WHERE done_at IS NULL)
         + (SELECT count(*) FROM tickets WHERE next_step_at < now() - interval '5 seconds')
         + (SELECT count(*) FROM tickets t JOIN ticket_processes p ON p.ticket_id = t.id
            JOIN sla_policies s ON s.id::text = p.policy ->> 'id'
            WHERE t.status IN ('open', 'assigned', 'in_progress', 'waiting', 'on_hold')
            AND (p.policy ->> 'version')::int <> s.version)
 """
-"""What is still to be done: rows to hand over, mails to send, bulk actions to end, facts to count, awards to end, steps
-to fire, tickets to put under a new policy."""
+"""What is still to be done: rows to hand over, mails to send, bulk actions to end, facts to count, awards to end,
+people to ask, followers to tell, steps to fire, tickets to put under a new policy."""
 
 _LEARNING: Final = "WorkflowType = 'Training' AND ExecutionStatus = 'Running'"
 _DEAD: Final = "SELECT id::text FROM notifications WHERE channel = 'email' AND state = 'dead'"

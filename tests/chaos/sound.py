@@ -81,6 +81,8 @@ def fault(kind: str, target: str, struck: float, recovered: float) -> dict[str, 
 _EMPTY = (
     *("links", "collaborators", "bulks", "bulk_items", "trainings", "versions", "choices"),
     *("contributors", "member_facts", "member_points", "member_scores", "awards"),
+    *("surveys", "invitations", "answers"),
+    *("feedback", "feedback_states", "feedback_comments", "followers", "turns"),
 )
 STATE: dict[str, Any] = {
     **{"event_number": 5, "status": "resolved", "priority": "normal", "category": "network", "tier": 1},

@@ -6,12 +6,21 @@ after the due time, effects that change tier and priority. Targets are seconds, 
 
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
+from benchmarks.crowd import insert_followers
+from storage.database import Database
 from tests.chaos.client import Client, Who
 from tests.chaos.stack import ADMIN, PASSWORD, Stack
 
 CATEGORIES: Final = ("network", "accounts", "hardware")
 REQUESTERS: Final = 8
+_CAMPAIGNS: Final = 5
+AFTER_RESOLUTION: Final = "5f1c0d3e-8a44-5c1b-9a57-2d0c6b7e1f01"
+CROWD: Final = "Everybody wants this"
+_CROWD_SIZE: Final = 1200
+"""Followers of one item: more than are told in one transaction."""
+
 _SPEED: Final = {"critical": 0.6, "high": 0.8, "normal": 1.0, "low": 1.5}
 _BASE: Final = {"first_response": 10, "resolution": 26}
 _RULES: Final[dict[str, dict[str, Any]]] = {
@@ -63,13 +72,16 @@ _SILENT: Final = ("ticket_assigned", "sla_warning", "ticket_reopened")
 
 @dataclass
 class World:
-    """Ids by what they are for; `requesters` and `boss` act, `agents` are only given tickets."""
+    """Ids by what they are for; `requesters` and `boss` act, `agents` are only given tickets; `crowd` is an item that
+    many follow; `campaigns` are drafts, for all requesters."""
 
     admin: Who
     boss: Who
+    crowd: str = ""
     requesters: list[Who] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     policies: dict[str, str] = field(default_factory=dict)
+    campaigns: list[str] = field(default_factory=list)
 
 
 def policy(category: str, scale: float, stretch: float = 1.0, *, more: bool = False) -> dict[str, Any]:
@@ -115,6 +127,8 @@ async def make_world(stack: Stack, client: Client, scale: float, capacity: int) 
     for name, fields in _ACHIEVEMENTS.items():
         made = await post("/achievements", {"name": name, "description": name, **fields})
         await client.plain("PATCH", f"/achievements/{made}", admin, {"state": "active"})
+    times = {"delay": f"PT{2 * scale:.0f}S", "remind_after": f"PT{8 * scale:.0f}S"}
+    await client.plain("PATCH", f"/surveys/{AFTER_RESOLUTION}", admin, times)
     for number in range(REQUESTERS):
         await person(f"asks-{number}")
         who = await client.sign_in(f"asks-{number}@people.example")
@@ -122,4 +136,14 @@ async def make_world(stack: Stack, client: Client, scale: float, capacity: int) 
             silent = {"channels": {"ticket_created": {"email": False}}}
             await client.plain("PUT", "/notifications/preferences", who, silent)
         world.requesters.append(who)
+    audience = {"people": [who.id for who in world.requesters]}
+    for number in range(_CAMPAIGNS):
+        campaign = {"name": f"Campaign {number}", "kind": "csat", "audience": audience, "rest": None}
+        world.campaigns.append(await post("/surveys", {**campaign, "remind_after": times["remind_after"]}))
+    item = {"title": CROWD, "body": "It would help.", "kind": "suggestion"}
+    world.crowd = await post("/feedback", item)
+    await post(f"/feedback/{world.crowd}/actions/triage", {})
+    database = Database(stack.database_url())
+    await insert_followers(database, UUID(world.crowd), _CROWD_SIZE)
+    await database.close()
     return world

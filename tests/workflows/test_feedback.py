@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from temporalio.client import Client, WorkflowUpdateFailedError
 
+from benchmarks.crowd import insert_followers
 from domain import ids
 from domain.errors import Unavailable
 from domain.feedback.fields import Status
@@ -19,7 +20,7 @@ from domain.process import MOVING, ProcessView
 from storage.database import Database
 from storage.feedback import deliveries, followers, read, telling
 from storage.tables.notification import NotificationRow
-from tests.replay.paths.feedback import FOLLOWERS, follow, told
+from tests.replay.paths.feedback import FOLLOWERS, told
 from tests.replay.stage import Stage, histories, until
 from tests.workflows.desk import Outage
 from tests.workflows.voices import Voices, listening
@@ -65,7 +66,7 @@ async def test_two_tellers_of_one_turn_tell_nobody_twice(desk: Voices) -> None:
     command = desk.command()
     await desk.submit(command)
     await desk.act(command.feedback_id, Action.TRIAGE)
-    await follow(Stage(desk.client, desk.database), command.feedback_id, 1200)
+    await insert_followers(desk.database, command.feedback_id, 1200)
     version = (await desk.act(command.feedback_id, Action.DECLINE, text="No.")).version
     async with desk.database.reading() as reader:
         begun = (await deliveries.turns(reader, command.feedback_id))[0]
@@ -88,7 +89,7 @@ async def test_who_votes_or_leaves_after_a_turn_changes_nothing_of_its_telling(d
     await desk.submit(command)
     await desk.act(command.feedback_id, Action.TRIAGE)
     await desk.vote(command.feedback_id, early)
-    await follow(Stage(desk.client, desk.database), command.feedback_id, 700)
+    await insert_followers(desk.database, command.feedback_id, 700)
     version = (await desk.act(command.feedback_id, Action.ANSWER, text="Soon.")).version
     await desk.vote(command.feedback_id, late)
     start = TellInput(feedback_id=command.feedback_id, version=version)

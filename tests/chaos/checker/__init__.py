@@ -8,7 +8,18 @@ of one subject; a new kind of process joins by a module here and a line in `CHEC
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tests.chaos.checker import accepted, bulk, classifier, letters, member, merge, mirrors, promises
+from tests.chaos.checker import (
+    accepted,
+    bulk,
+    classifier,
+    feedback,
+    letters,
+    member,
+    merge,
+    mirrors,
+    promises,
+    survey,
+)
 from tests.chaos.checker.case import Case, Check
 from tests.chaos.evidence import Evidence
 
@@ -29,6 +40,15 @@ CHECKS: Final[Sequence[Callable[[Case], Check]]] = (
     member.every_fact_counts_once,
     member.points_are_the_sum,
     member.awards_are_given_once,
+    survey.every_resolution_is_asked_about_once,
+    survey.every_campaign_asks_everybody_once,
+    survey.every_reminder_comes_once,
+    survey.every_answer_is_taken_once,
+    feedback.every_item_exists_once,
+    feedback.every_step_happened_once,
+    feedback.every_vote_counts_once,
+    feedback.everyone_was_told_once_a_turn,
+    feedback.items_equal_their_processes,
     promises.every_step_fired_once_at_its_time,
     promises.no_step_fired_early,
     promises.lateness_is_explained,

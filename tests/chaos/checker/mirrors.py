@@ -21,6 +21,8 @@ _SOUND: Final[dict[str, frozenset[str]]] = {
     "Absence": frozenset({"RUNNING", "COMPLETED", "TERMINATED"}),
     "Training": frozenset({"COMPLETED"}),
     "Backfill": frozenset({"COMPLETED"}),
+    "Survey": frozenset({"RUNNING"}),
+    "Telling": frozenset({"COMPLETED"}),
 }
 """How the processes of each type may stand when nothing is going on. A new absence ends the process of the old one."""
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDReusePolicy
 
+from benchmarks.crowd import insert_followers
 from domain import ids
 from domain.feedback import process
 from domain.feedback.fields import Assessment, Verdict
@@ -178,7 +178,7 @@ async def told(stage: Stage, history_limit: int | None = None, outage: Outage | 
         command = desk.command()
         await desk.submit(command)
         await desk.act(command.feedback_id, Action.TRIAGE)
-        await follow(stage, command.feedback_id, FOLLOWERS)
+        await insert_followers(stage.database, command.feedback_id, FOLLOWERS)
         version = (await desk.act(command.feedback_id, Action.DECLINE, text="No.")).version
         if outage is not None:
             outage.begin(3)
@@ -186,26 +186,6 @@ async def told(stage: Stage, history_limit: int | None = None, outage: Outage | 
         start = TellInput(feedback_id=command.feedback_id, version=version, history_limit=history_limit)
         await stage.client.execute_workflow(TellingWorkflow.run, start, id=workflow_id, task_queue=desk.queue)
         return workflow_id
-
-
-async def follow(stage: Stage, feedback_id: UUID, count: int) -> None:
-    """So many people follow it, as if they had voted."""
-    people = text("""
-        WITH made AS (
-            INSERT INTO people (id, email, name, roles, locale, time_zone, skills, languages, tier, capacity, active,
-                version)
-            SELECT gen_random_uuid(), :name || number || '@desk.example', 'Voter ' || number, '{requester}', 'en',
-                'UTC', '{}', '{}', 1, 20, true, 1
-            FROM generate_series(1, :count) AS number
-            RETURNING id
-        ), voted AS (
-            INSERT INTO feedback_followers (feedback_id, person_id, role, since, at)
-            SELECT :item, id, 'voter', 1, now() FROM made
-        )
-        UPDATE feedback SET reach = reach + :count WHERE id = :item
-    """)
-    async with stage.database.writing() as writer:
-        await writer.execute(people, {"name": uuid4().hex[:8], "count": count, "item": feedback_id})
 
 
 async def _without_timers(desk: Voices, feedback_id: UUID) -> None:
