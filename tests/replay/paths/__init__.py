@@ -55,6 +55,8 @@ PATHS: Final[dict[str, Path]] = {
     "feedback-considers": feedback.considers,
     "feedback-ladder": feedback.ladder,
     "feedback-ends": feedback.ends,
+    "feedback-checks": feedback.checks,
+    "feedback-merges": feedback.merges,
     "feedback-behind": feedback.behind,
     "feedback-runs": feedback.runs,
     "telling-pages": feedback.pages,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from temporalio.client import WorkflowUpdateFailedError
@@ -11,7 +12,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from benchmarks.crowd import insert_followers
 from domain import ids
 from domain.feedback import process
-from domain.feedback.fields import Assessment, Verdict
+from domain.feedback.fields import Assessment, Status, Verdict
 from domain.feedback.messages import Act, FeedbackInput, News, TellInput
 from domain.feedback.moves import Action
 from domain.process import ProcessView
@@ -117,18 +118,69 @@ async def ends(stage: Stage) -> Sequence[str]:
         command = desk.command()
         await desk.submit(command)
         await desk.act(command.feedback_id, Action.DECLINE, text="No.")
-        state = (await desk.state(command.feedback_id)).model_copy(update={"finish_at": soon(1)})
-        handle = desk.handle(state.id)
-        await handle.terminate()
-        await desk.client.start_workflow(
-            FeedbackWorkflow.run,
-            FeedbackInput(feedback_id=state.id, state=state),
-            id=handle.id,
-            task_queue=desk.queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        )
+        await _begin_anew(desk, command.feedback_id, finish_at=soon(1))
+        handle = desk.handle(command.feedback_id)
         await handle.result()
         return [handle.id]
+
+
+async def checks(stage: Stage) -> Sequence[str]:
+    """Whoever asked for it is asked again, by the timer, and says no; two weeks are made short in the state."""
+    async with listening(stage.client, stage.database) as desk:
+        asker = await desk.person()
+        command = desk.command(requester={"person_id": asker}, created_by=asker)
+        item = command.feedback_id
+        await desk.submit(command)
+        await desk.act(item, Action.TRIAGE)
+        for one in Assessment:
+            await desk.act(item, Action.ASSESS, assessment=one, verdict=Verdict.FOR, text="Fine.")
+        await desk.act(item, Action.PLAN)
+        await desk.act(item, Action.SHIP)
+        await desk.act(item, Action.CONFIRM, actor_id=asker, solved=True)
+        await _begin_anew(desk, item, checks=(soon(1),))
+
+        async def asked() -> bool:
+            return (await desk.state(item)).asking == "check"
+
+        await until(asked)
+        await desk.act(item, Action.CONFIRM, actor_id=asker, solved=False, text="It is gone again.")
+        assert (await desk.state(item)).status is Status.IN_PROGRESS
+        return [desk.handle(item).id]
+
+
+async def merges(stage: Stage) -> Sequence[str]:
+    """One item goes on with another one, which hears of it twice, and they come apart again."""
+    async with listening(stage.client, stage.database) as desk:
+        one, other = desk.command().feedback_id, desk.command().feedback_id
+        for item in (one, other):
+            await desk.submit(desk.command(feedback_id=item))
+            await desk.act(item, Action.TRIAGE)
+        handle = desk.handle(other)
+        merged = await desk.act(one, Action.MERGE, into=other)
+        for _ in range(2):
+            await handle.signal("consider", News(cause="merged", feedback_id=one, version=merged.version))
+        apart = await desk.act(one, Action.UNMERGE)
+        await handle.signal("consider", News(cause="unmerged", feedback_id=one, version=apart.version))
+
+        async def are_apart() -> bool:
+            return (await desk.state(other)).merges.get(one) == apart.version
+
+        await until(are_apart)
+        return [desk.handle(one).id, handle.id]
+
+
+async def _begin_anew(desk: Voices, feedback_id: UUID, **changes: Any) -> None:
+    """Its process goes on from its state, with these changes."""
+    state = (await desk.state(feedback_id)).model_copy(update=changes)
+    handle = desk.handle(feedback_id)
+    await handle.terminate()
+    await desk.client.start_workflow(
+        FeedbackWorkflow.run,
+        FeedbackInput(feedback_id=feedback_id, state=state),
+        id=handle.id,
+        task_queue=desk.queue,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
 
 
 async def behind(stage: Stage) -> Sequence[str]:
