@@ -64,6 +64,9 @@ class Connection:
     async def post(self, path: str, body: Any = None) -> Answer:
         return await self._ask("POST", path, "application/json", b"" if body is None else orjson.dumps(body))
 
+    async def patch(self, path: str, body: Any) -> Answer:
+        return await self._ask("PATCH", path, "application/json", orjson.dumps(body))
+
     async def submit(self, path: str, form: Mapping[str, str]) -> Answer:
         """As a browser sends a form."""
         body = urlencode(form).encode()
