@@ -1,7 +1,5 @@
 """What users say while the desk is broken: items that are voted for, answered, merged, taken out again, declined or
-shipped; and one that more people follow than are told in one transaction.
-
-Who asks for what is shipped ships it, too, so that nobody gets points for it: those are the business of `member`.
+shipped; and one that more people follow than are told in one transaction. Who asked for what is shipped gets points.
 """
 
 import asyncio
@@ -48,8 +46,7 @@ class Feedback:
             await self._act(self._world.crowd, "answer", body=self._token())
 
     async def _live(self, draw: random.Random, token: str) -> None:
-        is_shipped = draw.random() < 0.5
-        asker = self._world.boss if is_shipped else draw.choice(self._world.requesters)
+        is_shipped, asker = draw.random() < 0.5, draw.choice(self._world.requesters)
         body = {"title": token, "body": "It would help.", "kind": "suggestion"}
         hasty = draw.random() < 0.2
         made = await self._client.ask(SUBMIT, "POST", "/feedback", asker, body, hasty=hasty, token=token)

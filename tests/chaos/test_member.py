@@ -21,21 +21,26 @@ DAY = timedelta(days=1)
 
 
 def contributed() -> Evidence:
-    """Three posts on three days, a fourth that was taken back, and two answers."""
+    """Three posts on three days, a fourth that was taken back, two answers, and feedback that was shipped."""
     evidence = sound()
     posts = [fact(f"post-{number}", "post_created", number) for number in range(3)]
     facts = [*posts, fact("gone", "post_created"), fact("undo", "post_created", reverses="gone")]
     facts += [fact(f"answer-{number}", "accepted_answer") for number in range(2)]
     rows = evidence.rows
-    rows["member_facts"] = facts
+    rows["member_facts"] = [*facts, fact("feedback:item:shipped", "feedback_shipped")]
+    shipped = {"version": 3, "kind": "feedback_shipped", "requesters_only": False, "actor_id": ADMIN}
+    rows["turns"] = [{"feedback_id": "item", **shipped}]
+    asking = {"person_id": REQUESTER, "role": "requester", "since": 0, "until": None}
+    rows["followers"] = [{"feedback_id": "item", **asking}]
     rows["member_points"] = [
         *(booked(10, one["fact_id"], day=number) for number, one in enumerate(posts)),
         *(booked(10, "gone"), booked(-10, "undo"), booked(15, "answer-0"), booked(15, "answer-1")),
         *(booked(7, award="third"), booked(5, award="short"), booked(-5, award="short", reason="expired")),
     ]
     rows["member_points"][-1]["at"] = at(30)
-    rows["contributors"] = [{"person_id": REQUESTER, "points": 67, "wanted_since": None}]
-    rows["member_scores"] = [score("all", 67), score("day", 47), score("day", 10), score("day", 10)]
+    rows["member_points"].append(booked(20, "feedback:item:shipped"))
+    rows["contributors"] = [{"person_id": REQUESTER, "points": 87, "wanted_since": None}]
+    rows["member_scores"] = [score("all", 87), score("day", 67), score("day", 10), score("day", 10)]
     rows["awards"] = [award("third", EACH_THIRD), award("streak", STREAK), award("short", SHORT_LIVED)]
     rows["awards"][-1].update(state="expired", expires_at=at(30))
     keys = ("award:third", "award:streak", "award:short", "award:short:expired")
@@ -75,6 +80,8 @@ def award(identity: str, name: str) -> Row:
 PLANTS: dict[str, tuple[str, Plant]] = {
     "a lost fact": (COUNTED, lose("member_facts", 0)),
     "a fact of nobody": (COUNTED, change("member_facts", 0, fact_id="other")),
+    "somebody who was not thanked": (COUNTED, lose("member_facts", -1)),
+    "somebody who was thanked for nothing": (COUNTED, lose("followers", 0)),
     "a fact that is not booked": (COUNTED, lose("member_points", 0)),
     "a fact that is booked twice": (COUNTED, double("member_points", 0)),
     "a balance of its own": (SUM, change("contributors", 0, points=68)),

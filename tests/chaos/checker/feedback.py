@@ -126,6 +126,18 @@ def everyone_was_told_once_a_turn(case: Case) -> Check:
     return check
 
 
+def thanks(case: Case) -> set[tuple[str, str]]:
+    """Who asked for what was shipped, but for who shipped it, and the fact that gives them points for it."""
+    followers = _followers(case)
+    return {
+        (str(row["person_id"]), f"feedback:{turn['feedback_id']}:shipped")
+        for turn in case.evidence.rows["turns"]
+        if turn["kind"] == _TELLS[deed("ship")]
+        for row in followers[str(turn["feedback_id"])]
+        if row["role"] == "requester" and _heard(row, turn)
+    }
+
+
 def items_equal_their_processes(case: Case) -> Check:
     check = Check("feedback equals its processes")
     kept = {str(row["feedback_id"]): row for row in case.evidence.rows["feedback_states"]}

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, timedelta
 from typing import Any, Final
 
+from tests.chaos.checker import feedback
 from tests.chaos.checker.case import GRACE, SLACK, Case, Check
 from tests.chaos.evidence import Row
 from tests.chaos.journal import ACCEPTED, REFUSED
 from tests.chaos.world import EACH_THIRD, SHORT_LIVED, STREAK
 
-_WORTH: Final = {"post_created": 10, "post_liked": 5, "accepted_answer": 15, "contest_participation": 50}
+_WORTH: Final = {
+    **{"post_created": 10, "post_liked": 5, "accepted_answer": 15},
+    **{"contest_participation": 50, "feedback_shipped": 20},
+}
 _FREE: Final = "accepted_answer"
 _CAP: Final = 200
 _POINTS: Final = {EACH_THIRD: 7, STREAK: 0, SHORT_LIVED: 5}
@@ -22,15 +26,17 @@ _HELD, _EXPIRED = "held", "expired"
 
 
 def every_fact_counts_once(case: Case) -> Check:
-    """A fact that was accepted is there once, with one row of the ledger of its own, however often it was delivered;
-    none is there that nobody told."""
+    """A fact that was accepted is there once, with one row of the ledger of its own, however often it was delivered; so
+    is that of each who asked for feedback that was shipped. None is there that nobody told."""
     check = Check("every accepted fact counts once")
     rows = case.evidence.rows
     there = Counter((str(row["member_id"]), row["fact_id"]) for row in rows["member_facts"])
     booked = Counter(
         (str(row["member_id"]), row["fact_id"]) for row in rows["member_points"] if row["fact_id"] is not None
     )
-    told = set[tuple[str, str]]()
+    told = feedback.thanks(case)
+    for fact in told:
+        check.expect(there[fact] == 1, f"{fact}: thanked {there[fact]} times")
     for request in case.of("fact", outcome=None):
         facts = {(one["member"], one["fact_id"]) for one in request.facts["body"]["facts"]}
         told |= facts
