@@ -72,7 +72,8 @@ class Handlers:
         }
 
     async def notification(self, rows: Sequence[OutboxMessage]) -> None:
-        """Starts the delivery of each mail; the id makes a repeat find the delivery that runs or ran."""
+        """Starts the delivery of each mail, behind all tickets. Its id makes a repeat find the delivery that runs or
+        ran."""
         limit = asyncio.Semaphore(_CONCURRENCY)
 
         async def start(row: OutboxMessage) -> None:
@@ -82,6 +83,7 @@ class Handlers:
                     NotificationWorkflow.run,
                     NotificationInput.from_outbox(row.key, row.payload),
                     ids.workflow_id("notification", row.key),
+                    priority=Priority(priority_key=BEHIND),
                 )
 
         await asyncio.gather(*(start(row) for row in rows))
