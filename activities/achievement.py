@@ -1,4 +1,4 @@
-"""The effect of a backfill: a page of members is looked at."""
+"""The effects of backfills and claims: a page of members is looked at, what is due about a prize is done."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -6,16 +6,23 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.failure import translated
+from domain.achievement.claim import ClaimAdvance, ClaimAdvanced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
 class AchievementActivities:
-    """`look` is `storage.achievement.backfill.Backfills.look`."""
+    """`look` is that of `storage.achievement.backfill.Backfills`, `advance` that of
+    `storage.achievement.claim.Claims`."""
 
-    def __init__(self, look: "Callable[[UUID], Awaitable[bool]]") -> None:
+    def __init__(
+        self,
+        look: "Callable[[UUID], Awaitable[bool]]",
+        advance: "Callable[[ClaimAdvance], Awaitable[ClaimAdvanced]]",
+    ) -> None:
         self._look = look
+        self._advance = advance
 
     @activity.defn(name="look_for_achievement")
     @translated
@@ -23,3 +30,9 @@ class AchievementActivities:
         """Looks at the next members and says whether there may be more. Running twice looks at the page behind, which
         has to be looked at anyway."""
         return await self._look(backfill_id)
+
+    @activity.defn(name="advance_claim")
+    @translated
+    async def advance(self, wanted: ClaimAdvance) -> ClaimAdvanced:
+        """Does what is due about a claim. Running twice finds it done."""
+        return await self._advance(wanted)

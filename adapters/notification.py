@@ -55,6 +55,8 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.ACHIEVEMENT_REVOKED: _("An achievement was taken back: {achievement}"),
     Kind.ACHIEVEMENT_EXPIRES: _("An achievement expires soon: {achievement}"),
     Kind.ACHIEVEMENT_EXPIRED: _("An achievement has expired: {achievement}"),
+    Kind.PRIZE_WAITING: _("A prize waits for you: {prize}"),
+    Kind.PRIZE_MOVED: _("Your prize is {state}: {prize}"),
 }
 
 _TEXTS: Final[Mapping[Kind, str]] = {
@@ -101,6 +103,8 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.ACHIEVEMENT_REVOKED: _("Something that it was awarded for was taken back."),
     Kind.ACHIEVEMENT_EXPIRES: _("You hold it until {due_at}."),
     Kind.ACHIEVEMENT_EXPIRED: _("Its time is over."),
+    Kind.PRIZE_WAITING: _("A member has won it. The claim is {state}."),
+    Kind.PRIZE_MOVED: _("When it has arrived, please confirm it."),
 }
 
 _WITHOUT_TICKET: Final[Mapping[Kind, str]] = {
@@ -110,6 +114,8 @@ _WITHOUT_TICKET: Final[Mapping[Kind, str]] = {
 """Titles of what may be about a ticket, when it is about none."""
 
 _ESCALATED_BY_CLOCK: Final = _("{clock} was due at {due_at} and is still open.")
+
+_PRIZE_MOVED: Final = _("You find it among your claims.")
 
 _SUBJECTS: Final[Mapping[Kind, str]] = {
     Kind.TICKET_ASSIGNED: _("{tag} Assigned to you: {subject}"),
@@ -165,6 +171,14 @@ _LEVELS: Final[Mapping[str, str]] = {
 }
 """A desk may have levels of its own, which are called as they are."""
 
+_CLAIMS: Final[Mapping[str, str]] = {
+    "asked": _("not decided yet"),
+    "approved": _("approved"),
+    "fulfilled": _("on its way"),
+    "declined": _("declined"),
+    "withdrawn": _("withdrawn"),
+}
+
 _ABOUT_NO_TICKET: Final = frozenset(
     {
         Kind.LEVEL_REACHED,
@@ -172,6 +186,8 @@ _ABOUT_NO_TICKET: Final = frozenset(
         Kind.ACHIEVEMENT_REVOKED,
         Kind.ACHIEVEMENT_EXPIRES,
         Kind.ACHIEVEMENT_EXPIRED,
+        Kind.PRIZE_WAITING,
+        Kind.PRIZE_MOVED,
     }
 )
 
@@ -189,6 +205,8 @@ def words(kind: Kind, params: Mapping[str, Any], say: Translator, time_zone: str
     """The words for a reader in `time_zone`. Facts that a row does not hold are filled with general words."""
     places = _places(params, say, time_zone)
     text = _TEXTS[kind]
+    if kind is Kind.PRIZE_MOVED and params.get("state") != "fulfilled":
+        text = _PRIZE_MOVED
     if kind is Kind.TICKET_ESCALATED and params.get("clock"):
         text = _ESCALATED_BY_CLOCK
     return Words(title=say(_title(kind, params), **places), text=say(text, **places))
@@ -219,6 +237,8 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "clock": say(_CLOCKS.get(params.get("clock") or "", _UNKNOWN)),
         "level": say(_LEVELS.get(str(params.get("level")), "{level}"), level=params.get("level") or unknown),
         "achievement": str(params.get("achievement") or unknown),
+        "prize": str(params.get("prize") or unknown),
+        "state": say(_CLAIMS.get(str(params.get("state")), _UNKNOWN)),
         "points": say.number(params.get("points") or 0),
         "score": str(params.get("score", unknown)),
         "assessment": say(_CLOCKS.get(params.get("assessment") or "", _UNKNOWN)),

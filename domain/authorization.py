@@ -133,6 +133,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "achievement.read": Rule(Scope.PEOPLE_READ, EVERYONE),  # those that are active
     "achievement.drafts": Rule(Scope.SETTINGS_READ, MANAGEMENT),
     "achievement.write": Rule(Scope.SETTINGS_WRITE, ADMINS),
+    "prize.read": Rule(Scope.SETTINGS_READ, MANAGEMENT),
+    "prize.write": Rule(Scope.SETTINGS_WRITE, ADMINS),
+    "claim.read": Rule(Scope.PEOPLE_READ, MANAGEMENT, own=EVERYONE),
+    "claim.act:*": Rule(Scope.PEOPLE_WRITE, MANAGEMENT),  # on others' claims
+    "claim.act:confirm": Rule(Scope.PEOPLE_WRITE, NOBODY, own=EVERYONE),
+    "claim.act:dispute": Rule(Scope.PEOPLE_WRITE, NOBODY, own=EVERYONE),
     "leaderboard.read": Rule(Scope.PEOPLE_READ, EVERYONE),
     "rules.read": Rule(Scope.PEOPLE_READ, EVERYONE),
     "rules.write": Rule(Scope.SETTINGS_WRITE, ADMINS),
@@ -183,9 +189,10 @@ class FeedbackVisibility:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A record that belongs to one person: the person itself, a token, a notification."""
+    """A record that belongs to one person: the person itself, a token, a notification. None is a person who was
+    erased."""
 
-    person_id: UUID
+    person_id: UUID | None
 
 
 Subject = TicketFacts | FeedbackFacts | Owned | None
@@ -315,7 +322,7 @@ def _check_feedback(principal: Principal, rule: Rule, item: FeedbackFacts) -> No
 
 
 def _check_owned(principal: Principal, action: str, record: Owned) -> None:
-    rule = RULES[action]
+    rule = rule_of(action)
     mine = record.person_id == principal.person_id
     if principal.has(*rule.roles) or (mine and principal.has(*rule.own)):
         return

@@ -66,6 +66,8 @@ class Kind(StrEnum):
     ACHIEVEMENT_REVOKED = "achievement_revoked"
     ACHIEVEMENT_EXPIRES = "achievement_expires"
     ACHIEVEMENT_EXPIRED = "achievement_expired"
+    PRIZE_WAITING = "prize_waiting"
+    PRIZE_MOVED = "prize_moved"
 
 
 class Channel(StrEnum):

@@ -12,6 +12,7 @@ from domain.errors import Conflict, Invalid, StaleVersion
 _TAKEN: Final = {
     "uq_people_email": Conflict("email_taken", "Someone else has this address.", field="email"),
     "uq_achievements_name": Conflict("name_taken", "Another achievement has this name.", field="name"),
+    "uq_prizes_name": Conflict("name_taken", "Another prize has this name.", field="name"),
     "uq_teams_name": Conflict("name_taken", "Another team has this name.", field="name"),
     "pk_attachments": Conflict("id_taken", "Another attachment has this id.", field="id"),
     "uq_fields_key": Conflict("key_taken", "Another field has this key.", field="key"),

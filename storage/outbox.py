@@ -32,6 +32,7 @@ Topic = Literal[
     "feedback",
     "telling",
     "backfill",
+    "claim",
     "restored",
 ]
 

@@ -50,6 +50,10 @@ _REPEAT: Final = text("""
             WHERE absent_from IS NOT NULL AND (absent_until IS NULL OR absent_until > now())
         UNION ALL SELECT 'bulk', id::text, '{}' FROM bulks WHERE finished_at IS NULL
         UNION ALL SELECT 'backfill', id::text, '{}' FROM backfills WHERE finished_at IS NULL
+        UNION ALL SELECT 'claim', coalesce(claims.id, won.id)::text, '{}' FROM claims
+            FULL JOIN (SELECT id FROM awards WHERE reward ->> 'type' = 'prize' AND state = 'held') AS won
+                ON won.id = claims.id
+            WHERE claims.id IS NULL OR claims.state NOT IN ('confirmed', 'declined')
         UNION ALL SELECT 'member', person_id::text, '{}' FROM members
             WHERE wanted_since IS NOT NULL OR next_at IS NOT NULL
         UNION ALL SELECT 'survey', id::text, '{}' FROM surveys
@@ -80,6 +84,12 @@ _WAKE_LATE: Final = text("""
         UNION ALL SELECT 'survey', id::text, '{}' FROM surveys WHERE next_at < :late OR EXISTS (
             SELECT FROM survey_invitations AS one WHERE one.survey_id = surveys.id AND one.next_at < :late
         )
+        UNION ALL SELECT 'claim', coalesce(claims.id, won.id)::text, '{}' FROM claims
+            FULL JOIN (SELECT id, awarded_at FROM awards WHERE reward ->> 'type' = 'prize' AND state = 'held') AS won
+                ON won.id = claims.id
+            WHERE due_at < :late OR (claims.id IS NULL AND awarded_at < :late)
+                OR (won.id IS NULL AND claims.state IN ('asked', 'approved'))
+                OR (won.id IS NOT NULL AND claims.state = 'withdrawn')
         RETURNING id
     )
     SELECT pg_notify('duradesk_outbox', 'reconciliation') FROM woken LIMIT 1
@@ -167,11 +177,11 @@ def _finding(row: Any) -> Finding:
 
 async def repeat_requests(writer: Writer) -> None:
     """Asks again for everything that a lost Temporal store may have forgotten: mails under way, absences, bulk
-    actions, members, surveys, merges, changed promises. What runs or ran already is not done twice."""
+    actions, members, surveys, claims, merges, changed promises. What runs or ran already is not done twice."""
     await writer.execute(_REPEAT)
 
 
 async def wake_late(writer: Writer, now: datetime) -> None:
-    """Asks again for members and surveys whose process should have done something by now. One more call does no
+    """Asks again for members, surveys and claims whose process should have done something by now. One more call does no
     harm."""
     await writer.execute(_WAKE_LATE, {"late": now - _LATE})

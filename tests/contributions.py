@@ -21,3 +21,10 @@ ACHIEVEMENT: Final = {
     "repeat": "once",
     "revocable": True,
 }
+PRIZE: Final = {
+    "name": "Mug",
+    "description": "A mug with our name on it",
+    "currency": "EUR",
+    "cost": 900,
+    "budget": 9000,
+}

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from httpx import AsyncClient
 
+from domain.achievement.claim import Action
 from domain.survey.definition import AFTER_RESOLUTION
 from tests.actions import ACTIONS, FEEDBACK_ACTIONS
-from tests.contributions import ACHIEVEMENT
+from tests.contributions import ACHIEVEMENT, PRIZE
 from tests.questions import SURVEYS
 
 API: Final = "/api/v1"
@@ -291,6 +292,9 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /achievements": {**ACHIEVEMENT, "name": "Twenty posts"},
     "PATCH /achievements/{achievement_id}": ACHIEVEMENT,
     "POST /achievements/{achievement_id}/preview": None,
+    "POST /prizes": {**PRIZE, "name": "Cup"},
+    "PATCH /prizes/{prize_id}": {name: PRIZE[name] for name in PRIZE if name != "currency"},
+    **{f"POST /claims/{{claim_id}}/actions/{action}": {"note": "Well done."} for action in Action},
     "POST /achievements/{achievement_id}/backfills": {"dry_run": True},
     "POST /achievements/{achievement_id}/backfills/{backfill_id}/cancel": None,
     "PUT /members/rules": {
@@ -355,6 +359,7 @@ async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dic
     await make("achievement_id", "/achievements", {**ACHIEVEMENT, "name": "Draft"})
     looked = f"{API}/achievements/{world['achievement_id']}/backfills"
     world["backfill_id"] = (await admin.post(looked, json={"dry_run": True})).json()["id"]
+    await make("prize_id", "/prizes", PRIZE)
     await make("token_id", "/tokens", {"name": "robot"})
     ticket = {"subject": "The disk is full", "description": "磁盘空间不足"}
     await make("other_ticket_id", "/tickets", ticket)

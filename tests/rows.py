@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.field import comparables
 from domain.notification import Kind
@@ -15,6 +16,8 @@ from storage import link
 from storage.database import Database, connection_of
 from storage.feedback import question
 from storage.survey.definition import ensure_default_survey
+from storage.tables.achievement import AwardRow, ClaimRow
+from storage.tables.member import MemberRow
 from storage.tables.notification import NotificationRow
 from storage.tables.survey import SurveyAnswerRow, SurveyInvitationRow, SurveyTaskRow
 from storage.tables.ticket import TicketFieldRow, TicketRow, TicketTagRow
@@ -134,3 +137,18 @@ async def link_to_question(database: Database, feedback_id: UUID, person_id: UUI
     async with database.writing() as writer:
         await writer.execute(insert(NotificationRow).values(id=asking, recipient_id=person_id, **values))
     return await link_to(database, asking, end, question.PURPOSE)
+
+
+async def insert_claim(database: Database, person_id: UUID, achievement_id: str, prize_id: str) -> UUID:
+    """A prize on its way to somebody, and the award that it is for: both have this id."""
+    now, made = datetime.now(UTC), uuid4()
+    both = {"id": made, "member_id": person_id, "achievement_id": achievement_id}
+    award = {"achievement_version": 2, "occurrence": 1, "state": "held", "reward": {"type": "badge"}}
+    claim = {"prize_id": prize_id, "state": "fulfilled", "cost": 0, "version": 1}
+    async with database.writing() as writer:
+        await writer.execute(upsert(MemberRow).values(person_id=person_id).on_conflict_do_nothing())
+        awarded = {"points": 0, "day": now.date(), "awarded_at": now}
+        await writer.execute(insert(AwardRow).values(**both, **award, **awarded))
+        asked = {"asked_at": now, "updated_at": now}
+        await writer.execute(insert(ClaimRow).values(**both, **claim, **asked))
+    return made

@@ -14,6 +14,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.reconsider import consider_all, send_all
 from domain import ids
 from domain.account import Role
+from domain.achievement.claim import ClaimInput
 from domain.achievement.record import BackfillInput
 from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
@@ -32,7 +33,7 @@ from storage.database import Database, Reader
 from storage.outbox import ORIGIN, OutboxMessage
 from workers.relay import Handler
 from workflows.account import AbsenceInput, AbsenceWorkflow
-from workflows.achievement import BackfillWorkflow
+from workflows.achievement import BackfillWorkflow, ClaimWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.feedback import TellingWorkflow
 from workflows.member import MemberWorkflow
@@ -68,6 +69,7 @@ class Handlers:
             "feedback": self.feedback,
             "telling": self.telling,
             "backfill": self.backfill,
+            "claim": self.claim,
             "restored": self.restored,
         }
 
@@ -190,6 +192,12 @@ class Handlers:
             workflow_id = ids.workflow_id("backfill", row.key)
             behind = Priority(priority_key=BEHIND)
             await self._start_once(BackfillWorkflow.run, start, workflow_id, priority=behind)
+
+    async def claim(self, rows: Sequence[OutboxMessage]) -> None:
+        """Wakes the processes of claims, and starts those that do not run."""
+        for key in dict.fromkeys(row.key for row in rows):
+            start = ClaimInput(claim_id=UUID(key))
+            await self._wake(ClaimWorkflow.run, start, ids.workflow_id("claim", key))
 
     async def restored(self, rows: Sequence[OutboxMessage]) -> None:
         """A backup was put back: processes that are newer than its copy of Temporal's store are started again."""

@@ -32,6 +32,7 @@ from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
 from storage.achievement.backfill import Backfills
+from storage.achievement.claim import Claims
 from storage.bulk import Bulks
 from storage.database import Database, Writer
 from storage.feedback import reconciliation as feedback_reconciliation
@@ -46,7 +47,7 @@ from workers.bulk import Performer
 from workers.housekeeping import sweepers
 from workers.metrics import CountingSender, count_commit
 from workflows.account import AbsenceWorkflow
-from workflows.achievement import BackfillWorkflow
+from workflows.achievement import BackfillWorkflow, ClaimWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.classifier import TrainingWorkflow
 from workflows.feedback import FeedbackWorkflow, TellingWorkflow
@@ -67,6 +68,7 @@ WORKFLOWS: Sequence[type] = (
     MemberWorkflow,
     SurveyWorkflow,
     BackfillWorkflow,
+    ClaimWorkflow,
     TrainingWorkflow,
     FeedbackWorkflow,
     TellingWorkflow,
@@ -110,7 +112,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     feedback = FeedbackActivities(
         database, partial(commit_feedback, mail=mail), partial(tell_page, smtp_configured=mail)
     )
-    achievements = AchievementActivities(Backfills(database).look)
+    achievements = AchievementActivities(Backfills(database).look, Claims(database, mail=mail).advance)
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
@@ -131,6 +133,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             members.advance,
             surveys.advance,
             achievements.look,
+            achievements.advance,
             learning.train,
             learning.conclude,
             housekeeping.sweep,

@@ -1,5 +1,5 @@
 """What processes have in common, whatever they are about: those that decide (a ticket, feedback), and those that take
-what is new and due (a member, a survey).
+what is new and due (a member, a survey, a claim).
 
 The updates and signals stand with each workflow, because Temporal reads the types of messages off them; what they do
 stands here, and the order of it is held fast by every recorded history.

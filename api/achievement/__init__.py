@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.achievement import backfill, badge, preview, records
+from api.achievement import backfill, badge, claim, preview, prize, records
 
 router = APIRouter(tags=["achievements"])
 for part in (records, preview, backfill):
     router.include_router(part.router, prefix="/achievements")
-router.include_router(badge.router)
+for other in (badge, prize, claim):
+    router.include_router(other.router)

@@ -64,7 +64,14 @@ class PointsReward(RewardContents):
     value: Annotated[int, Field(ge=1, le=100_000)]
 
 
-Reward = Annotated[BadgeReward | PointsReward, Field(discriminator="type")]
+class PrizeReward(RewardContents):
+    """One of a prize; its claim is withdrawn if the award ends before it is fulfilled."""
+
+    type: Literal["prize"]
+    prize: UUID
+
+
+Reward = Annotated[BadgeReward | PointsReward | PrizeReward, Field(discriminator="type")]
 
 
 class Achievement(Value):

@@ -60,6 +60,16 @@ _REVIEW_AGAIN: Final = Statement(
     INSERT INTO achievement_reviews (member_id, achievement_id) SELECT :id, unnest(:reviews) ON CONFLICT DO NOTHING
 """).bindparams(_ID, bindparam("reviews", type_=ARRAY(Uuid())))
 )
+_CLAIM: Final = Statement(
+    text("""
+    WITH claimed AS (
+        INSERT INTO outbox (topic, key, payload)
+        SELECT 'claim', id::text, '{}' FROM awards WHERE id = ANY(:ids) AND reward ->> 'type' = 'prize'
+        RETURNING id
+    )
+    SELECT pg_notify('duradesk_outbox', 'claim') FROM claimed LIMIT 1
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+)
 _REVIEWED: Final = Statement(
     text(
         "DELETE FROM achievement_reviews WHERE member_id = :id AND achievement_id = ANY(:reviews)"
@@ -68,10 +78,11 @@ _REVIEWED: Final = Statement(
 
 
 def write(asking: Pipeline, judge: Judge, reviews: Sequence[UUID]) -> None:
-    """What was decided, and that these achievements were looked at."""
+    """What was decided, the claims that follow from it, and that these achievements were looked at."""
     if judge.changed:
         rows = [kept(held, one, judge.now) for held, one in judge.changed.values()]
         asking.ask(_WRITE, id=judge.member_id, awards=orjson.loads(orjson.dumps(rows)))
+        asking.ask(_CLAIM, ids=list(judge.changed))
     if done := [one for one in reviews if one not in judge.unfinished]:
         asking.ask(_REVIEWED, id=judge.member_id, reviews=done)
     if judge.unfinished:

@@ -15,7 +15,7 @@ from storage.achievement import backfill
 from storage.conflicts import check_version, refusals
 from storage.database import Reader, Writer
 from storage.page import Order, page
-from storage.tables.achievement import AchievementRow, AchievementVersionRow, AwardRow
+from storage.tables.achievement import AchievementRow, AchievementVersionRow, AwardRow, PrizeRow
 
 NEWEST_FIRST: Final = Order((AchievementRow.created_at, AchievementRow.id), descending=True)
 
@@ -47,6 +47,7 @@ async def create(writer: Writer, values: Mapping[str, Any], rules: Rules, by: UU
     """A draft. Raises Invalid for criteria that cannot be, and Conflict `name_taken`."""
     made = uuid4()
     await _check_criteria(writer, made, values["criteria"], rules)
+    await _check_reward(writer, values["reward"])
     async with refusals():
         kept = {**values, "actions": actions(read(values["criteria"])), "state": State.DRAFT}
         await writer.execute(insert(AchievementRow).values(id=made, **kept))
@@ -67,6 +68,7 @@ async def change(
     known = await achievement(writer, achievement_id)
     check_version(expected, known.version)
     _check_allowed(known, changes)
+    await _check_reward(writer, changes.get("reward", {}))
     becomes = State(changes.get("state", known.state))
     criteria = changes.get("criteria", known.criteria)
     if "criteria" in changes or (becomes is State.ACTIVE and known.state is not State.ACTIVE):
@@ -115,6 +117,12 @@ async def _check_criteria(writer: Writer, achievement_id: UUID, criteria: Any, r
             "unknown_achievement", f"There is no achievement {min(unknown, key=str)}.", field="criteria"
         )
     check_cycles({**known, achievement_id: dependencies(found)}, achievement_id)
+
+
+async def _check_reward(writer: Writer, reward: Mapping[str, Any]) -> None:
+    """Prizes are never deleted, so one that is there stays."""
+    if "prize" in reward and await writer.get(PrizeRow, UUID(reward["prize"])) is None:
+        raise Invalid("unknown_prize", "There is no such prize.", field="reward.prize")
 
 
 async def _check_room(writer: Writer) -> None:

@@ -27,7 +27,7 @@ PARAMS = {
 }
 
 
-TO_MEMBERS: Final = {kind for kind in Kind if kind.startswith(("level_", "achievement_"))}
+TO_MEMBERS: Final = {kind for kind in Kind if kind.startswith(("level_", "achievement_", "prize_"))}
 
 
 def mail(

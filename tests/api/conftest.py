@@ -102,6 +102,7 @@ async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterato
             "link": await link_to_question(desk.database, UUID(made["feedback_id"]), somebody.person_id),
             "task_id": await insert_task(desk.database, somebody.person_id, UUID(made["ticket_id"])),
             "award_id": agent.person_id,
+            "claim_id": agent.person_id,
             "key_id": "unknown",
         }
 

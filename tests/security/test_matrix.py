@@ -19,7 +19,6 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport
 from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio.client import Client
 
 from api.desk import Desk
@@ -28,17 +27,15 @@ from domain.survey.definition import AFTER_RESOLUTION
 from runtime.keys import new_key
 from runtime.settings import Settings
 from storage.database import Base, Database
-from storage.tables.achievement import AwardRow
 from storage.tables.bulk import BulkRow
 from storage.tables.macro import MacroRow
-from storage.tables.member import MemberRow
 from storage.tables.notification import NotificationRow
 from storage.tables.view import ViewRow
 from tests.api.conftest import Api, MakePerson
 from tests.api.work import working
-from tests.contributions import ACHIEVEMENT
+from tests.contributions import ACHIEVEMENT, PRIZE
 from tests.requests import API, BODIES, CALENDAR, POLICY, QUERIES, TYPES, WEEK, address, fill
-from tests.rows import insert_invitation, insert_task, link_to, link_to_question
+from tests.rows import insert_claim, insert_invitation, insert_task, link_to, link_to_question
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -79,6 +76,7 @@ INSTEAD: Final[dict[str, Any]] = {
     "PATCH /macros/{macro_id} : of everybody": {"description": "Says hello"},
     "POST /views : for oneself": {"name": "Mine", "personal": True, "query": "status:open"},
     "PATCH /achievements/{achievement_id}": {"description": "Ten posts, or more"},
+    "PATCH /prizes/{prize_id}": {"budget": 10_000},
     "PATCH /views/{view_id}": {"position": 3},
     "PATCH /views/{view_id} : of everybody": {"position": 3},
     "POST /macros/{macro_id}/preview": {"ticket": "{ticket_id}"},
@@ -249,7 +247,8 @@ class Records:
         draft, active = [(await self._post("/achievements", body))["id"] for body in drafts.values()]
         await self._admin.patch(f"{API}/achievements/{active}", json={"state": "active"})
         backfill = await self._post(f"/achievements/{draft}/backfills", {"dry_run": True})
-        award = await self._award(person_id, active)
+        prize = await self._post("/prizes", {**PRIZE, "name": name})
+        award = await insert_claim(self._desk.database, person_id, active, prize["id"])
         calendar = await self._post("/calendars", {"name": name, "weekly": WEEK})
         self._common["calendar_id"] = calendar["id"]
         return {
@@ -263,7 +262,9 @@ class Records:
             "achievement_id": draft,
             "active_achievement_id": active,
             "backfill_id": backfill["id"],
+            "prize_id": prize["id"],
             "award_id": award,
+            "claim_id": award,
             "key_id": self._desk.settings.encryption_keys().all[0].id,
             "external_id": name,
             "organization_id": (await self._post("/organizations", {"name": name}))["id"],
@@ -292,15 +293,6 @@ class Records:
             await self._post(f"/feedback/{made}/actions/edit", {"public": True})
         link = await link_to_question(self._desk.database, UUID(made), api.person_id)
         return {"feedback_id": made, "other_feedback_id": other, "link": link}
-
-    async def _award(self, person_id: UUID, achievement_id: str) -> UUID:
-        now, member = datetime.now(UTC), {"member_id": person_id}
-        award = {"achievement_id": achievement_id, "achievement_version": 2, "occurrence": 1, "state": "held"}
-        async with self._desk.database.writing() as writer:
-            await writer.execute(upsert(MemberRow).values(person_id=person_id).on_conflict_do_nothing())
-        return await self._insert(
-            AwardRow, **member, **award, reward={"type": "badge"}, points=0, day=now.date(), awarded_at=now
-        )
 
     async def ticket(self, requester: str, category: str) -> dict[str, Any]:
         """A ticket of the team that the category is of, and another one beside it."""

@@ -5,17 +5,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, select, text, update
 
 from domain.account import Absence, Role
 from storage import reconciliation
 from storage.account import people
 from storage.database import Database, Writer
 from storage.feedback.words import document
+from storage.tables.achievement import AwardRow, ClaimRow
 from storage.tables.feedback import FeedbackRow, FeedbackTurnRow, ReleaseItemRow, ReleaseRow
 from storage.tables.notification import NotificationRow
 from storage.tables.outbox import OutboxRow
 from tests.rows import insert_ticket
+from tests.storage.test_claim import look, prized, won
+from tests.storage.test_member import NOW, bring
+from tests.storage.world import person
 
 
 @pytest.fixture
@@ -100,3 +104,60 @@ async def test_word_to_feedback_and_its_followers_is_asked_for_again(database: D
         ("feedback", str(item), {"cause": "released", "release_id": str(release)}),
         ("telling", f"{item}:4", {}),
     ]
+
+
+async def test_members_backfills_and_claims_go_on_after_a_lost_store(database: Database) -> None:
+    (claim_id,) = await won(database, await prized(database))
+    waiting = await person(database, Role.REQUESTER)
+    await bring(database, waiting, {"fact_id": "a"})
+    found = [(topic, key) for topic, key, _ in await asked(database)]
+    assert {("member", str(waiting)), ("claim", str(claim_id))} < set(found)
+    assert [topic for topic, _ in found].count("backfill") == 1
+
+
+async def test_members_and_claims_that_are_late_are_asked_again(database: Database) -> None:
+    (claim_id,) = await won(database, await prized(database))
+    waiting = await person(database, Role.REQUESTER)
+    await bring(database, waiting, {"fact_id": "a"})
+
+    async def woken(now: datetime) -> set[tuple[str, str]]:
+        async with database.writing() as writer:
+            await writer.execute(text("DELETE FROM outbox"))
+            await reconciliation.wake_late(writer, now)
+            return {(row.topic, row.key) for row in await writer.scalars(select(OutboxRow))}
+
+    came = datetime.now(UTC)
+    assert ("member", str(waiting)) not in await woken(came)
+    assert ("member", str(waiting)) in await woken(came + timedelta(minutes=6))
+    due_at = NOW + timedelta(days=3)
+    assert ("claim", str(claim_id)) not in await woken(due_at)
+    assert ("claim", str(claim_id)) in await woken(due_at + timedelta(minutes=6))
+    async with database.writing() as writer:
+        await writer.execute(delete(ClaimRow))
+    assert ("claim", str(claim_id)) not in await woken(NOW)
+    assert ("claim", str(claim_id)) in await woken(NOW + timedelta(minutes=6))
+
+
+async def test_claims_that_are_not_as_their_awards_want_them_are_asked_again(database: Database) -> None:
+    lost, erased = await won(database, await prized(database), members=2)
+
+    async def woken() -> set[str]:
+        async with database.writing() as writer:
+            await writer.execute(text("DELETE FROM outbox"))
+            await reconciliation.wake_late(writer, NOW)
+            return set(await writer.scalars(select(OutboxRow.key).where(OutboxRow.topic == "claim")))
+
+    async def become(state: str) -> None:
+        async with database.writing() as writer:
+            await writer.execute(update(AwardRow).where(AwardRow.id == lost).values(state=state))
+
+    await become("revoked")
+    async with database.writing() as writer:
+        await writer.execute(delete(AwardRow).where(AwardRow.id == erased))
+    assert await woken() == {str(lost), str(erased)}
+    for one in (lost, erased):
+        assert (await look(database, one)).over
+    assert await woken() == set()
+    await become("held")
+    assert await woken() == {str(lost)}
+    assert not (await look(database, lost)).over

@@ -256,6 +256,15 @@ async def test_a_backfill_over_many_runs_looks_at_every_page_once(
     assert len(await histories(temporal, workflow_id)) > 3
 
 
+async def test_a_claim_that_is_moved_over_many_runs_looks_each_time(
+    temporal: Client, database: Database
+) -> None:
+    workflow_id = await achievement.claimed(
+        Stage(temporal, database), (None,) * 12, wakes=12, history_limit=10
+    )
+    assert len(await histories(temporal, workflow_id)) > 2
+
+
 def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_history() -> None:
     types = {one.__temporal_workflow_definition.name for one in WORKFLOWS}  # type: ignore[attr-defined]
     assert types == {
@@ -264,6 +273,7 @@ def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_histor
         "Bulk",
         "Member",
         "Backfill",
+        "Claim",
         "Feedback",
         "Telling",
         "Survey",

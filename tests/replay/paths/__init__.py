@@ -63,6 +63,8 @@ PATHS: Final[dict[str, Path]] = {
     "telling-runs": feedback.page_runs,
     "backfill-pages": achievement.pages,
     "backfill-runs": achievement.runs,
+    "claim-life": achievement.claim,
+    "claim-runs": achievement.claim_runs,
     "absence-passes": account.passes,
     "absence-open-end": account.open_end,
     "housekeeping-sweeps": housekeeping.sweeps,
