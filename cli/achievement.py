@@ -11,14 +11,13 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
-from cli.client import DeskClient, Json, Token, run
+from cli.client import DeskClient, Json, Limit, Token, run
 from cli.given import named
 from cli.output import console, document, facts, local_time, print_rows, span, table
 from cli.ticket import person_id
 from domain.errors import Invalid
 
 Named = Annotated[str, typer.Argument(metavar="ACHIEVEMENT", help="Id or name.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 _LOOK_EVERY: Final = 0.5
 

@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ticket": ("cli.ticket", "Create, list, show and work on tickets."),
     "member": ("cli.member", "Show points and leaderboards, bring facts."),
     "achievement": ("cli.achievement", "Draft, preview and activate achievements, see who holds what."),
+    "prize": ("cli.prize", "Show and make prizes, and see what is left of their budgets."),
+    "claim": ("cli.claim", "Approve, fulfil and confirm prizes that were won."),
     "survey": ("cli.survey", "Show surveys, their results, and the tasks of low scores."),
     "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
     "feedback": ("cli.feedback", "Submit feedback, vote for it, work on it, see who was told."),
