@@ -21,7 +21,7 @@ from typing import Final
 import psutil  # type: ignore[import-untyped]  # ships no types
 import uvloop
 
-from benchmarks import bulk, create, events, feedback, memory, reads, survey, timers, transition
+from benchmarks import bulk, create, events, facts, feedback, memory, reads, survey, timers, transition
 from benchmarks.desk import RUNS
 from benchmarks.figures import Section, goals_table
 from benchmarks.helpdesk import compare
@@ -38,6 +38,7 @@ ALL: Final[dict[str, Benchmark]] = {
     "events": events.measure,
     "feedback": feedback.measure,
     "survey": survey.measure,
+    "facts": facts.measure,
 }
 LARGE: Final[dict[str, tuple[str, Large, Path]]] = {
     "reads": ("Reads of many tickets", reads.measure, Path(__file__).parent / "READS.md"),
