@@ -47,6 +47,9 @@ TABLES: Final[dict[str, str]] = {
     "member_points": "SELECT member_id, at, kind, points, day, fact_id, reason, award_id FROM member_points",
     "member_scores": "SELECT member_id, span, begin, points FROM member_scores",
     "awards": "SELECT awards.*, name FROM awards JOIN achievements ON achievements.id = achievement_id",
+    "prizes": "SELECT id, budget, reserved, spent FROM prizes",
+    "claims": "SELECT id, prize_id, state, cost, version FROM claims",
+    "claim_steps": "SELECT claim_id, version, state, by, note FROM claim_steps",
     "surveys": "SELECT id, occasion, started_at, contents FROM surveys",
     "invitations": """
         SELECT id, survey_id, person_id, ticket_id, state, ask_at, asked_at, reminded_at FROM survey_invitations

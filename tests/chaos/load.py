@@ -1,5 +1,6 @@
 """The load of a chaos run: lives of tickets, and what happens beside them: edits of policies, absences of agents,
-bulk actions, trainings of the classifier, facts about members, campaigns, answers to surveys, feedback.
+bulk actions, trainings of the classifier, facts about members, the prizes that these win, campaigns, answers to
+surveys, feedback.
 
 The seed decides who does what in which order. What a bulk action takes are tickets that are there by then.
 """
@@ -23,6 +24,7 @@ BULK: Final = "bulk"
 CANCEL: Final = "cancel"
 TRAIN: Final = "train"
 FACT: Final = "fact"
+CLAIM: Final = "claim"
 CONTEST: Final = "contest_participation"
 RATE: Final = "rate"
 CAMPAIGN: Final = "campaign"
@@ -32,6 +34,13 @@ _BULK_ACTIONS: Final = ("note", "note", "tag", "escalate")
 
 _MEMBERS: Final = 4
 """Whom facts are about; few, so that facts of one member come at once."""
+
+_CLAIM_ACTIONS: Final = {
+    "asked": ("approve", "approve", "approve", "decline"),
+    "approved": ("fulfil", "fulfil", "fail"),
+    "fulfilled": ("confirm", "dispute"),
+}
+"""What is done about a claim; now and then something that is not allowed."""
 
 _BULK_SHARE: Final = 0.02
 """Of all tickets of a run, what one bulk action takes at most, and never fewer than ten."""
@@ -66,6 +75,7 @@ class Load:
             self._do_to_many,
             self._have_it_learn,
             self._contribute,
+            self._bring_prizes,
             self._say_how_it_was,
             self._ask_everybody,
             Feedback(self._client, self._world, self._seed, self._scale).run,
@@ -156,6 +166,25 @@ class Load:
                 for _ in range(times)
             )
             await asyncio.gather(*asks)
+
+    async def _bring_prizes(self) -> None:
+        """One claim after the other is moved by whoever may, or by who may not."""
+        draw, number = random.Random(f"prizes {self._seed}"), 0
+        winners = {who.id: who for who in self._world.requesters}
+        while True:
+            await asyncio.sleep(draw.uniform(0.5, 1.5) * 1.5 * self._scale)
+            answer = await self._client.read("/claims", self._world.boss)
+            claims = [one for one in answer["data"] if one["state"] in _CLAIM_ACTIONS]
+            if not claims:
+                continue
+            claim = draw.choice(claims)
+            state = claim["state"] if draw.random() < 0.9 else draw.choice([*_CLAIM_ACTIONS])
+            action, token = draw.choice(_CLAIM_ACTIONS[state]), f"claim-{self._seed}-{number}"
+            who = winners[claim["member"]["id"]] if state == "fulfilled" else self._world.boss
+            path, hasty = f"/claims/{claim['id']}/actions/{action}", draw.random() < 0.2
+            facts: dict[str, Any] = {"claim": claim["id"], "action": action, "token": token, "twice": hasty}
+            await self._client.ask(CLAIM, "POST", path, who, {"note": token}, hasty=hasty, **facts)
+            number += 1
 
     def _fact(self, draw: random.Random, number: int) -> dict[str, Any]:
         """A reversal takes back one of the same member, which may be still to come."""

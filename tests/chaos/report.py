@@ -41,7 +41,7 @@ def commit() -> str:
 
 
 _OF_THEIR_OWN = (
-    *("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel", "fact"),
+    *("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel", "fact", "claim"),
     *("rate", "campaign", "submit", "vote", "withdraw"),
 )
 

@@ -32,6 +32,10 @@ _UNREST: Final = """
         + (SELECT count(*) FROM notifications WHERE channel = 'email' AND state <> 'sent')
         + (SELECT count(*) FROM bulks WHERE finished_at IS NULL)
         + (SELECT count(*) FROM members WHERE wanted_since IS NOT NULL OR next_at < now() + interval '1 minute')
+        + (SELECT count(*) FROM awards LEFT JOIN claims ON claims.id = awards.id
+           WHERE reward ->> 'type' = 'prize' AND CASE awards.state
+               WHEN 'held' THEN claims.id IS NULL OR claims.state = 'withdrawn'
+               ELSE claims.state IN ('asked', 'approved') END)
         + (SELECT count(*) FROM surveys WHERE occasion = 'campaign' AND state = 'active' AND (building OR round = 0))
         + (SELECT count(*) FROM survey_invitations WHERE next_at < now() - interval '5 seconds')
         + (SELECT count(*) FROM feedback_turns WHERE done_at IS NULL)
@@ -42,7 +46,7 @@ _UNREST: Final = """
            AND (p.policy ->> 'version')::int <> s.version)
 """
 """What is still to be done: rows to hand over, mails to send, bulk actions to end, facts to count, awards to end,
-people to ask, followers to tell, steps to fire, tickets to put under a new policy."""
+claims to make and to withdraw, people to ask, followers to tell, steps to fire, tickets to put under a new policy."""
 
 _LEARNING: Final = "WorkflowType = 'Training' AND ExecutionStatus = 'Running'"
 _DEAD: Final = "SELECT id::text FROM notifications WHERE channel = 'email' AND state = 'dead'"

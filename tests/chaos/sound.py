@@ -81,6 +81,7 @@ def fault(kind: str, target: str, struck: float, recovered: float) -> dict[str, 
 _EMPTY = (
     *("links", "collaborators", "bulks", "bulk_items", "trainings", "versions", "choices"),
     *("contributors", "member_facts", "member_points", "member_scores", "awards"),
+    *("prizes", "claims", "claim_steps"),
     *("surveys", "invitations", "answers"),
     *("feedback", "feedback_states", "feedback_comments", "followers", "turns"),
 )

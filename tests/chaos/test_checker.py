@@ -164,6 +164,9 @@ UNTOUCHED = {
     "every accepted fact counts once",
     "points are the sum of ledger and facts",
     "every achievement was awarded once",
+    "every accepted act moved its claim once",
+    "every prize that was won is claimed once",
+    "budgets are what the claims took of them",
     "every campaign asked everybody once",
     "every survey was reminded of once",
     "every item of feedback exists once",
@@ -172,8 +175,8 @@ UNTOUCHED = {
     "every follower was told once a turn",
     "feedback equals its processes",
 }
-"""What one sound ticket has nothing to say of; `test_together`, `test_member`, `test_survey` and `test_feedback` plant
-the rest."""
+"""What one sound ticket has nothing to say of; `test_together`, `test_member`, `test_claim`, `test_survey` and
+`test_feedback` plant the rest."""
 
 
 def test_sound_evidence_passes_every_check() -> None:

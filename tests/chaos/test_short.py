@@ -21,8 +21,8 @@ async def test_nothing_is_lost_doubled_or_early(tmp_path: Path) -> None:
     faults = {entry["name"] for entry in evidence.journal if entry["kind"] == "fault"}
     assert len(faults) == len(SHORT)
     accepted = {entry["what"] for entry in evidence.journal if entry["kind"] == "accepted"}
-    assert accepted >= {"create", "merge", "unmerge", "split", "bulk", "policy", "absence", "train", "fact"}
-    assert accepted >= {"rate", "campaign", "submit", "vote", "feedback merge"}
+    assert accepted >= {"create", "merge", "unmerge", "split", "bulk", "policy", "absence", "train"}
+    assert accepted >= {"fact", "claim", "rate", "campaign", "submit", "vote", "feedback merge"}
     fired = [row for row in evidence.rows["ledger"] if row["fired_at"]]
     assert len(fired) > outcome.plan.tickets
 

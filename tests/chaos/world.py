@@ -50,7 +50,7 @@ _RULES: Final[dict[str, dict[str, Any]]] = {
     },
 }
 _MORE_CLOCKS: Final = {"network": {"assignment": 12}, "accounts": {"next_response": 12}, "hardware": {}}
-EACH_THIRD, STREAK, SHORT_LIVED = "Each third post", "Three days", "Two answers"
+EACH_THIRD, STREAK, SHORT_LIVED, PRIZED = "Each third post", "Three days", "Two answers", "Each fourth post"
 _ACHIEVEMENTS: Final[dict[str, dict[str, Any]]] = {
     EACH_THIRD: {
         "criteria": {"metric": "count", "action": "post_created", "operator": ">=", "threshold": 3},
@@ -65,7 +65,15 @@ _ACHIEVEMENTS: Final[dict[str, dict[str, Any]]] = {
         "criteria": {"metric": "count", "action": "accepted_answer", "operator": ">=", "threshold": 2},
         "reward": {"type": "points", "value": 5, "expires_after": "PT20S"},
     },
+    PRIZED: {
+        "criteria": {"metric": "count", "action": "post_created", "operator": ">=", "threshold": 4},
+        "reward": {"type": "prize"},
+        "repeat": "each",
+    },
 }
+_PRIZE: Final = {"name": "Mug", "description": "A mug", "currency": "EUR", "cost": 7, "budget": 75}
+"""For ten of them: some are refused."""
+
 _SILENT: Final = ("ticket_assigned", "sla_warning", "ticket_reopened")
 """What the staff reads in the app only: it halves the mails of a run."""
 
@@ -124,8 +132,10 @@ async def make_world(stack: Stack, client: Client, scale: float, capacity: int) 
             silent = {"channels": {kind: {"email": False} for kind in _SILENT}}
             await client.plain("PUT", "/notifications/preferences", who, silent)
         world.policies[category] = await post("/sla-policies", policy(category, scale))
+    prize = await post("/prizes", _PRIZE)
     for name, fields in _ACHIEVEMENTS.items():
-        made = await post("/achievements", {"name": name, "description": name, **fields})
+        reward = {**fields["reward"], "prize": prize} if name == PRIZED else fields["reward"]
+        made = await post("/achievements", {"name": name, "description": name, **fields, "reward": reward})
         await client.plain("PATCH", f"/achievements/{made}", admin, {"state": "active"})
     times = {"delay": f"PT{2 * scale:.0f}S", "remind_after": f"PT{8 * scale:.0f}S"}
     await client.plain("PATCH", f"/surveys/{AFTER_RESOLUTION}", admin, times)

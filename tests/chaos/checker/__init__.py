@@ -11,6 +11,7 @@ from typing import Final
 from tests.chaos.checker import (
     accepted,
     bulk,
+    claim,
     classifier,
     feedback,
     letters,
@@ -40,6 +41,9 @@ CHECKS: Final[Sequence[Callable[[Case], Check]]] = (
     member.every_fact_counts_once,
     member.points_are_the_sum,
     member.awards_are_given_once,
+    claim.every_act_moved_a_claim_once,
+    claim.claims_follow_their_awards,
+    claim.budgets_are_kept,
     survey.every_resolution_is_asked_about_once,
     survey.every_campaign_asks_everybody_once,
     survey.every_reminder_comes_once,

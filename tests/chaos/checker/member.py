@@ -13,7 +13,7 @@ from tests.chaos.checker import feedback
 from tests.chaos.checker.case import GRACE, SLACK, Case, Check
 from tests.chaos.evidence import Row
 from tests.chaos.journal import ACCEPTED, REFUSED
-from tests.chaos.world import EACH_THIRD, SHORT_LIVED, STREAK
+from tests.chaos.world import EACH_THIRD, PRIZED, SHORT_LIVED, STREAK
 
 _WORTH: Final = {
     **{"post_created": 10, "post_liked": 5, "accepted_answer": 15},
@@ -21,7 +21,7 @@ _WORTH: Final = {
 }
 _FREE: Final = "accepted_answer"
 _CAP: Final = 200
-_POINTS: Final = {EACH_THIRD: 7, STREAK: 0, SHORT_LIVED: 5}
+_POINTS: Final = {EACH_THIRD: 7, STREAK: 0, SHORT_LIVED: 5, PRIZED: 0}
 _HELD, _EXPIRED = "held", "expired"
 
 
@@ -151,7 +151,8 @@ def _days(member: str, facts: Iterable[Row]) -> dict[date, int]:
 def _occasions(member: str, facts: Iterable[Row]) -> Iterator[tuple[str, int]]:
     counted = list(_counted(member, facts))
     actions = Counter(row["action"] for row in counted)
-    yield from ((EACH_THIRD, number + 1) for number in range(actions["post_created"] // 3))
+    for name, posts in ((EACH_THIRD, 3), (PRIZED, 4)):
+        yield from ((name, number + 1) for number in range(actions["post_created"] // posts))
     if actions[_FREE] >= 2:
         yield SHORT_LIVED, 1
     days = {_day(row) for row in counted}

@@ -26,7 +26,7 @@ _SOUND: Final[dict[str, frozenset[str]]] = {
 }
 """How the processes of each type may stand when nothing is going on. A new absence ends the process of the old one."""
 
-_AGAIN: Final = ("Absence", "Training")
+_AGAIN: Final = ("Absence", "Training", "Claim")
 """Those that may begin anew under the same id."""
 
 _ANY_TYPE: Final = frozenset({"RUNNING", "COMPLETED"})
