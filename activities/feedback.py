@@ -5,6 +5,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.committing import Committing
 from activities.failure import translated
 from domain.feedback.messages import Change, Outcome, TellInput
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from storage.database import Database, Writer
 
 
-class FeedbackActivities:
-    """`commit_change` is `storage.feedback.commit.commit`, `tell_page` that of `storage.feedback.telling`; both with
-    whether mails can be sent."""
+class FeedbackActivities(Committing[Change, Outcome]):
+    """Its step is `storage.feedback.commit.commit`, `tell_page` that of `storage.feedback.telling`; both with whether
+    mails can be sent."""
 
     def __init__(
         self,
@@ -24,8 +25,7 @@ class FeedbackActivities:
         commit_change: "Callable[[Writer, Change], Awaitable[Outcome]]",
         tell_page: "Callable[[Writer, UUID, int], Awaitable[bool]]",
     ) -> None:
-        self._database = database
-        self._commit_change = commit_change
+        super().__init__(database, commit_change)
         self._tell_page = tell_page
 
     @activity.defn(name="commit_feedback")
@@ -35,8 +35,7 @@ class FeedbackActivities:
 
         Running twice writes once: the second time finds the event number taken and gives the state that holds.
         """
-        async with self._database.writing() as writer:
-            return await self._commit_change(writer, change)
+        return await self._commit(change)
 
     @activity.defn(name="tell_followers")
     @translated

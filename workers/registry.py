@@ -24,10 +24,7 @@ from adapters.mail import MailRenderer
 from adapters.objects import open_objects
 from adapters.smtp import sender_for
 from api.desk import Desk
-from domain.member.record import Advance, Advanced
 from domain.queues import DELIVERY
-from domain.survey.messages import Advance as AdvanceSurvey
-from domain.survey.messages import Advanced as SurveyAdvanced
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
@@ -39,9 +36,9 @@ from storage.feedback import reconciliation as feedback_reconciliation
 from storage.feedback.commit import commit as commit_feedback
 from storage.feedback.reconciliation import open_items
 from storage.feedback.telling import tell_page
-from storage.member.commit import advance
+from storage.member.commit import advance as advance_member
 from storage.notification import Deliveries
-from storage.survey.commit import advance as commit_survey
+from storage.survey.commit import advance as advance_survey
 from storage.ticket.commit import commit
 from workers.bulk import Performer
 from workers.housekeeping import sweepers
@@ -100,15 +97,9 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
     async def commit_change(writer: Writer, change: Change, mail: bool) -> Outcome:
         return await commit(writer, change, mail=mail)
 
-    async def advance_member(writer: Writer, wanted: Advance, mail: bool) -> Advanced:
-        return await advance(writer, wanted, mail=mail)
-
-    async def advance_survey(writer: Writer, wanted: AdvanceSurvey, mail: bool) -> SurveyAdvanced:
-        return await commit_survey(writer, wanted, mail=mail)
-
     tickets = TicketActivities(database, commit_change, mail=mail, count=count_commit)
-    members = MemberActivities(database, advance_member, mail=mail)
-    surveys = SurveyActivities(database, advance_survey, mail=mail)
+    members = MemberActivities(database, partial(advance_member, mail=mail))
+    surveys = SurveyActivities(database, partial(advance_survey, mail=mail))
     feedback = FeedbackActivities(
         database, partial(commit_feedback, mail=mail), partial(tell_page, smtp_configured=mail)
     )

@@ -61,7 +61,7 @@ SHARED: Final = {
         "text",
     },
     "workflows": {"durable", "process"},
-    "activities": {"failure", "reconsider"},
+    "activities": {"committing", "failure", "reconsider"},
     "storage": {
         "checkup",
         "conflicts",

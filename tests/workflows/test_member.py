@@ -42,17 +42,17 @@ async def process(stage: Stage, *, failing: float = 0) -> AsyncIterator[str]:
     """A worker of a queue; of its commits, a share fails, some before and some after they are made."""
     chance = random.Random(7)
 
-    async def commit(writer: Writer, wanted: Advance, mail: bool) -> Advanced:
+    async def commit(writer: Writer, wanted: Advance) -> Advanced:
         if chance.random() < failing:
             raise Unavailable("struck", "Before the commit.")
-        done = await advance(writer, wanted, mail=mail)
+        done = await advance(writer, wanted, mail=False)
         if chance.random() < failing:
             await writer.commit()
             raise Unavailable("struck", "After the commit.")
         return done
 
     queue = f"test-{uuid4()}"
-    activities = MemberActivities(stage.database, commit, mail=False)
+    activities = MemberActivities(stage.database, commit)
     async with working(stage, queue, workflows=[MemberWorkflow], activities=[activities.advance]):
         yield queue
 

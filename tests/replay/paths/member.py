@@ -25,7 +25,7 @@ class Answers:
         self._answers: Iterator[tuple[float | None, bool]] = iter(answers)
         self.given = 0
 
-    async def advance(self, writer: Writer, wanted: Advance, mail: bool) -> Advanced:
+    async def advance(self, writer: Writer, wanted: Advance) -> Advanced:
         seconds, more = next(self._answers, (None, False))
         self.given += 1
         next_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
@@ -55,7 +55,7 @@ async def _played(
     stage: Stage, answers: Answers, *, calls: int, history_limit: int | None = None
 ) -> Sequence[str]:
     queue, member_id = f"test-{uuid4()}", uuid4()
-    activities = MemberActivities(stage.database, answers.advance, mail=False)
+    activities = MemberActivities(stage.database, answers.advance)
     async with working(stage, queue, workflows=[MemberWorkflow], activities=[activities.advance]):
         handle = await stage.client.start_workflow(
             MemberWorkflow.run,

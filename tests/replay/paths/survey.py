@@ -26,7 +26,7 @@ class Answers:
         self._answers: Iterator[tuple[float | None, bool]] = iter(answers)
         self.given = 0
 
-    async def advance(self, writer: Writer, wanted: Advance, mail: bool) -> Advanced:
+    async def advance(self, writer: Writer, wanted: Advance) -> Advanced:
         seconds, more = next(self._answers, (None, False))
         self.given += 1
         next_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
@@ -53,7 +53,7 @@ async def _played(
     stage: Stage, answers: Answers, *, calls: int, history_limit: int | None = None
 ) -> Sequence[str]:
     queue, survey_id = f"test-{uuid4()}", uuid4()
-    activities = SurveyActivities(stage.database, answers.advance, mail=False)
+    activities = SurveyActivities(stage.database, answers.advance)
     start = SurveyInput(survey_id=survey_id, linger=LINGER, together=TOGETHER, history_limit=history_limit)
     async with working(stage, queue, workflows=[SurveyWorkflow], activities=[activities.advance]):
         handle = await stage.client.start_workflow(
