@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from temporalio import activity
 
 from activities.failure import translated
-from domain.notification import (
+from domain.notification.delivery import (
     DeadLetter,
     DeliveryFailed,
     DeliveryRefused,

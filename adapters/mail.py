@@ -26,7 +26,7 @@ from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from adapters.notification import subject, words
-from domain.notification import Delivery, DeliveryRefused, message_id, thread_headers
+from domain.notification.delivery import Delivery, DeliveryRefused, message_id, thread_headers
 from domain.text import Email
 from runtime.i18n import Translator, translator
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from domain.notification import Kind, subject_tag
+from domain.notification.delivery import subject_tag
+from domain.notification.kind import Kind
 from runtime.i18n import Translator
 from runtime.i18n import mark as _
 

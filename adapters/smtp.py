@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import aiosmtplib
 
-from domain.notification import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from domain.notification.delivery import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from runtime import tracing
 from runtime.address import SmtpServer, parse_smtp_url
 

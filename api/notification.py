@@ -22,7 +22,9 @@ from api.page import Page, PageQuery, page_of
 from domain.account import Principal, Ref
 from domain.authorization import Owned, check, may, not_found
 from domain.errors import Invalid
-from domain.notification import Channel, Kind, Notification, Preferences, QuietHours, State
+from domain.notification.kind import Channel, Kind
+from domain.notification.preferences import Preferences, QuietHours
+from domain.notification.record import Notification, State
 from runtime.i18n import translator
 from storage import link as links
 from storage.account import people

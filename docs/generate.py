@@ -28,7 +28,7 @@ from domain.account import Role, Scope
 from domain.authorization import RULES, Rule
 from domain.feedback import moves as feedback
 from domain.feedback.fields import Status as FeedbackStatus
-from domain.notification import DEFAULT_CHANNELS, URGENT, Channel, Kind
+from domain.notification.kind import DEFAULT_CHANNELS, URGENT, Channel, Kind
 from domain.report.figures import BACKLOG, SLA, STATISTICS, SURVEYS, TICKETS, Figure
 from domain.ticket.fields import Status
 from domain.ticket.moves import MOVES, Action

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
-from domain.notification import Audience, Notice
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
+from domain.notification.notice import Notice
 from domain.repetition import Request, Seen, remembered
 from domain.sla.board import Board
 from domain.sla.clock import Clock, Due, StepKind

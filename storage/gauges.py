@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Integer, case, cast, extract, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from domain.notification import State
+from domain.notification.record import State
 from domain.ticket.fields import Status
 from storage.database import Reader
 from storage.tables.notification import NotificationRow

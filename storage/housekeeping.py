@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_
 
 from domain.housekeeping import Leftover
-from domain.notification import State
+from domain.notification.record import State
 from storage.account import tokens
 from storage.database import Database, table_of
 from storage.tables.account import TokenRow

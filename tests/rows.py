@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.field import comparables
-from domain.notification import Kind
+from domain.notification.kind import Kind
 from domain.survey.definition import AFTER_RESOLUTION
 from domain.survey.invitation import PURPOSE
 from storage import link

@@ -20,7 +20,7 @@ from domain.assignment import Candidate, Wanted, choose
 from domain.bulk import BulkInput
 from domain.feedback.messages import News, TellInput
 from domain.member.record import MemberInput
-from domain.notification import NotificationInput
+from domain.notification.delivery import NotificationInput
 from domain.queues import BEHIND, PROCESS
 from domain.reconciliation import ReconciliationInput
 from domain.sla.rollout import RolloutInput

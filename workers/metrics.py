@@ -11,7 +11,7 @@ from typing import Final, get_args
 from prometheus_client import Counter, Histogram
 
 from adapters.smtp import Sender
-from domain.notification import DeliveryFailed, DeliveryRefused
+from domain.notification.delivery import DeliveryFailed, DeliveryRefused
 from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName
 from domain.ticket.messages import Change, Outcome

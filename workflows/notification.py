@@ -12,7 +12,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.notification import ALIVE_EVERY, NotificationActivities
-from domain.notification import DeadLetter, NotificationInput, SendOutcome
+from domain.notification.delivery import DeadLetter, NotificationInput, SendOutcome
 from domain.queues import DELIVERY, PROCESS
 
 PATIENCE: Final = timedelta(days=3)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.notification import State
+from domain.notification.record import State
 from domain.reconciliation import Kind
 from storage.gauges import Gauges
 

@@ -12,7 +12,7 @@ from adapters.smtp import sender_for
 from cli.client import address_of
 from cli.doctor import finding
 from cli.doctor.finding import Finding, ok, problem, warning
-from domain.notification import DeliveryFailed
+from domain.notification.delivery import DeliveryFailed
 from runtime.home import RESTORING, is_in_use
 from runtime.settings import PREFIX, Settings
 from runtime.version import desk_version

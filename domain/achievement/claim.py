@@ -23,7 +23,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from domain.account import Ref, Value
 from domain.errors import Conflict
 from domain.member.record import Message
-from domain.notification import Audience, Kind, Notice
+from domain.notification.kind import Audience, Kind
+from domain.notification.notice import Notice
 from domain.text import Body, Line, Name
 
 Amount = Annotated[int, Field(ge=0, le=10**12)]

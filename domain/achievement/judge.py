@@ -25,7 +25,8 @@ from domain.achievement.record import (
 from domain.member.ledger import Book
 from domain.member.record import is_due
 from domain.member.rules import Rules
-from domain.notification import Kind, Notice
+from domain.notification.kind import Kind
+from domain.notification.notice import Notice
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from domain.account import Ref, Value
 from domain.achievement.criteria import Criteria, Measure, is_met, is_rising, multiples
 from domain.duration import PositiveDuration
 from domain.member.rules import RulesContents
-from domain.notification import Audience, Kind, Notice
+from domain.notification.kind import Audience, Kind
+from domain.notification.notice import Notice
 
 ACTIVE_MAX: Final = 500
 """Achievements that are active at the same time."""

@@ -15,8 +15,8 @@ from domain.feedback.messages import Act, Answer, Edit, Facts, News
 from domain.feedback.moves import Action, target
 from domain.feedback.promises import ASSESSING
 from domain.feedback.state import Opinion
-from domain.notification import Audience
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
 from domain.ticket.fields import Visibility
 
 CHECK_AFTER: Final = (timedelta(days=14), timedelta(days=30))

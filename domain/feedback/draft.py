@@ -12,8 +12,8 @@ from domain.feedback.fields import ENDED, Status
 from domain.feedback.messages import Answer, Change, Edit, Submit, Turn, Want
 from domain.feedback.promises import ASSESSING, STAGES
 from domain.feedback.state import FeedbackState
-from domain.notification import Audience
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
 from domain.sla.clock import Due, StepKind
 from domain.sla.policy import ClockName
 

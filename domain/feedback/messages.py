@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.feedback.fields import USUAL_IMPORTANCE, Assessment, Kind, Source, Verdict
 from domain.feedback.moves import Action
 from domain.feedback.state import FeedbackState
-from domain.notification import Kind as NoticeKind
-from domain.notification import Notice
+from domain.notification.kind import Kind as NoticeKind
+from domain.notification.notice import Notice
 from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import PolicyVersion
 from domain.ticket.messages import Comment, Event, Requester

@@ -16,8 +16,8 @@ from domain.feedback.fields import ENDED, OPEN, Kind, Status, priority_of
 from domain.feedback.messages import Act, Change, Facts, News, Submit
 from domain.feedback.moves import MOVES, Action, check_move
 from domain.feedback.state import FeedbackState
-from domain.notification import Audience
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
 from domain.process import OpenTimer
 from domain.repetition import Seen, earlier
 from domain.sla.clock import next_steps

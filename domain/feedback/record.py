@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from domain.account import Ref, Value
 from domain.feedback.fields import Assessment, Kind, Role, Source, Status, Verdict
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Kind as NoticeKind
 from domain.ticket.fields import Priority, Visibility
 from domain.ticket.record import PersonRef
 

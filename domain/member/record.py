@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.account import Ref, Value
 from domain.member.rules import Level, RulesContents
-from domain.notification import Audience, Kind, Notice
+from domain.notification.kind import Audience, Kind
+from domain.notification.notice import Notice
 
 PAGE: Final = 500
 """Facts that one commit takes."""

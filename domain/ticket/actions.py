@@ -6,8 +6,8 @@ Whether an action is allowed was checked before (`process.check`, `domain/author
 from collections.abc import Callable
 from uuid import UUID
 
-from domain.notification import Audience
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
 from domain.sla.policy import ClockName
 from domain.ticket.draft import Draft
 from domain.ticket.fields import Relation, Status, Visibility

@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.draft import DecisionDraft
-from domain.notification import Audience
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
 from domain.sla.clock import Due, StepKind
 from domain.sla.policy import ClockName
 from domain.ticket.fields import ACTIVE, Priority, Status

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.classifier.classification import Classification
-from domain.notification import Notice
+from domain.notification.notice import Notice
 from domain.sla.clock import Clock
 from domain.sla.ledger import LedgerEntry
 from domain.sla.policy import ClockName, PolicyVersion

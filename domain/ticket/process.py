@@ -9,8 +9,9 @@ the activity that found them and once in the workflow that hears of them.
 from datetime import datetime, timedelta
 
 from domain.classifier.classification import Classification
-from domain.notification import Audience, Notice
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
+from domain.notification.notice import Notice
 from domain.process import OpenTimer
 from domain.repetition import Seen, earlier
 from domain.sla.clock import Clock, next_steps

@@ -38,7 +38,7 @@ from domain.achievement.record import AwardState
 from domain.authorization import not_found
 from domain.errors import Forbidden
 from domain.member.record import is_due
-from domain.notification import Notice, plan
+from domain.notification.notice import Notice, plan
 from domain.repetition import Seen, earlier
 from storage import notification, outbox
 from storage.database import Database, Reader, Writer

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from domain.account import Role
 from domain.feedback.messages import Change
-from domain.notification import Audience, NewNotification, Notice, event_key, plan
+from domain.notification.kind import Audience
+from domain.notification.notice import NewNotification, Notice, event_key, plan
 from storage import notification
 from storage.database import Writer
 from storage.tables.account import PersonRow

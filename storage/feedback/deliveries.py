@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from domain.account import Ref
 from domain.feedback.record import Delivered, TurnDeliveries
-from domain.notification import Kind, Notice, State
+from domain.notification.kind import Kind
+from domain.notification.notice import Notice
+from domain.notification.record import State
 from storage.database import Reader
 from storage.feedback.telling import turn_key
 from storage.page import Order, in_order

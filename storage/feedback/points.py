@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from domain.feedback.messages import Change
 from domain.member.fact import BATCH_MAX, NewFact, received
-from domain.notification import Kind
+from domain.notification.kind import Kind
 from storage.database import Writer
 from storage.feedback import followers
 from storage.member import facts

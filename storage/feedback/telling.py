@@ -16,7 +16,8 @@ from sqlalchemy import insert, select, update
 from domain.feedback.fields import Role
 from domain.feedback.messages import Change
 from domain.feedback.process import CLOSE_AFTER
-from domain.notification import Kind, NewNotification, Notice, event_key, plan
+from domain.notification.kind import Kind
+from domain.notification.notice import NewNotification, Notice, event_key, plan
 from storage import link, notification, outbox
 from storage.database import Writer
 from storage.feedback import followers

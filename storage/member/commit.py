@@ -27,7 +27,7 @@ from domain.member.record import (
     level_notice,
     levels_reached,
 )
-from domain.notification import Notice, plan
+from domain.notification.notice import Notice, plan
 from storage import notification
 from storage.achievement import award, measure
 from storage.database import Writer

@@ -12,7 +12,9 @@ from sqlalchemy import Select, Uuid, cast, func, select, update
 
 from domain.authorization import not_found
 from domain.errors import Conflict
-from domain.notification import Channel, DeadLetter, Delivery, Kind, NotificationInput, State, outbox_key
+from domain.notification.delivery import DeadLetter, Delivery, NotificationInput, outbox_key
+from domain.notification.kind import Channel, Kind
+from domain.notification.record import State
 from storage import link, outbox
 from storage.database import Database, Reader, Writer
 from storage.tables.account import PersonRow

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from domain.notification import Preferences, Recipient
+from domain.notification.preferences import Preferences, Recipient
 from domain.text import known_locale
 from storage.database import Reader, Writer, connection_of
 from storage.tables.account import PersonRow

@@ -12,7 +12,8 @@ from sqlalchemy import Select, func, select, update
 from domain.account import Ref
 from domain.authorization import not_found
 from domain.errors import Conflict
-from domain.notification import Channel, Kind, Notification, State
+from domain.notification.kind import Channel, Kind
+from domain.notification.record import Notification, State
 from storage.database import Reader, Writer
 from storage.page import Order, page
 from storage.tables.account import PersonRow

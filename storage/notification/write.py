@@ -6,7 +6,9 @@ from typing import Any, Final
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from domain.notification import Channel, NewNotification, State
+from domain.notification.kind import Channel
+from domain.notification.notice import NewNotification
+from domain.notification.record import State
 from runtime.origin import origin
 from storage import outbox
 from storage.database import Writer

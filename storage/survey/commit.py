@@ -13,7 +13,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from domain.notification import Audience, Channel, Kind, NewNotification, Notice, Recipient, plan
+from domain.notification.kind import Audience, Channel, Kind
+from domain.notification.notice import NewNotification, Notice, plan
+from domain.notification.preferences import Recipient
 from domain.survey.definition import Contents, Timing
 from domain.survey.definition import State as SurveyState
 from domain.survey.invitation import (

@@ -17,7 +17,8 @@ from domain.account import Ref, Role
 from domain.authorization import Visibility, not_found
 from domain.calendar import ALWAYS, Calendar, add_working
 from domain.errors import Conflict
-from domain.notification import Audience, Kind, NewNotification, Notice, plan
+from domain.notification.kind import Audience, Kind
+from domain.notification.notice import NewNotification, Notice, plan
 from domain.survey.definition import Contents
 from domain.survey.invitation import Task, TaskState
 from domain.survey.messages import PAGE

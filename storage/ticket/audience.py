@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from domain.account import Role
-from domain.notification import Audience, NewNotification, Notice, event_key, plan
+from domain.notification.kind import Audience
+from domain.notification.notice import NewNotification, Notice, event_key, plan
 from domain.ticket.messages import Change
 from domain.ticket.state import TicketState
 from storage import notification

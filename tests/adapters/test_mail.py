@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.mail import MailRenderer, bodies, header_text, markdown
-from domain.notification import Delivery, DeliveryRefused, Kind
+from domain.notification.delivery import Delivery, DeliveryRefused
+from domain.notification.kind import Kind
 from domain.text import LOCALES
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)

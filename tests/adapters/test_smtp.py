@@ -8,7 +8,8 @@ import pytest
 
 from adapters.mail import MailRenderer
 from adapters.smtp import NullSender, SmtpSender, sender_for
-from domain.notification import Delivery, DeliveryDelayed, DeliveryFailed, DeliveryRefused, Kind
+from domain.notification.delivery import Delivery, DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from domain.notification.kind import Kind
 from tests.adapters.mail_server import HANG_UP, STALL, mail_server
 from tests.conftest import free_port
 

@@ -11,7 +11,9 @@ from sqlalchemy import update
 
 from api.desk import Desk
 from domain.account import Role
-from domain.notification import Audience, Kind, Notice, State, plan
+from domain.notification.kind import Audience, Kind
+from domain.notification.notice import Notice, plan
+from domain.notification.record import State
 from storage import notification
 from storage.database import Database
 from storage.tables.notification import NotificationRow

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from cli.doctor import finding
 from cli.doctor.finding import Level
 from domain import ids
-from domain.notification import State
+from domain.notification.record import State
 from domain.queues import DELIVERY
 from domain.reconciliation import Kind
 from runtime.embedded.temporal import EmbeddedTemporal

@@ -9,27 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.notification import (
-    DEFAULT_CHANNELS,
-    URGENT,
-    Audience,
-    Channel,
+from domain.notification.delivery import (
     DeliveryDelayed,
     DeliveryRefused,
-    Kind,
-    Notice,
     NotificationInput,
-    Preferences,
-    QuietHours,
-    Recipient,
-    event_key,
     message_id,
     outbox_key,
-    plan,
-    send_after,
     subject_tag,
     thread_headers,
 )
+from domain.notification.kind import DEFAULT_CHANNELS, URGENT, Audience, Channel, Kind
+from domain.notification.notice import Notice, event_key, plan
+from domain.notification.preferences import Preferences, QuietHours, Recipient, send_after
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 TICKET = UUID(int=7)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 
 from domain.account import Role
-from domain.notification import Channel
+from domain.notification.kind import Channel
 from domain.survey.definition import AFTER_RESOLUTION, State
 from domain.survey.messages import Advance, Advanced
 from domain.survey.questions import Given

@@ -9,18 +9,11 @@ from sqlalchemy import select
 
 from domain.account import Role
 from domain.errors import Conflict, NotFound
-from domain.notification import (
-    Audience,
-    Channel,
-    DeadLetter,
-    Kind,
-    Notice,
-    NotificationInput,
-    Preferences,
-    QuietHours,
-    State,
-    plan,
-)
+from domain.notification.delivery import DeadLetter, NotificationInput
+from domain.notification.kind import Audience, Channel, Kind
+from domain.notification.notice import Notice, plan
+from domain.notification.preferences import Preferences, QuietHours
+from domain.notification.record import State
 from storage import notification
 from storage.account import people
 from storage.database import Database

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from domain.account import Role
-from domain.notification import Channel, Kind, Preferences
+from domain.notification.kind import Channel, Kind
+from domain.notification.preferences import Preferences
 from domain.survey.definition import State
 from domain.survey.messages import PAGE
 from domain.ticket.moves import Action

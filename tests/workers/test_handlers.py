@@ -5,7 +5,7 @@ from uuid import uuid4
 from temporalio.client import Client
 
 from domain import ids
-from domain.notification import outbox_key
+from domain.notification.delivery import outbox_key
 from domain.ticket.fields import Priority
 from storage.database import Database
 from storage.outbox import OutboxMessage

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from domain.notification import DeliveryDelayed, DeliveryRefused
+from domain.notification.delivery import DeliveryDelayed, DeliveryRefused
 from domain.sla.ledger import Entry, LedgerEntry
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Priority, Status

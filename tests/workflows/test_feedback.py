@@ -15,7 +15,7 @@ from domain.errors import Unavailable
 from domain.feedback.fields import Status
 from domain.feedback.messages import News, TellInput
 from domain.feedback.moves import Action
-from domain.notification import Channel
+from domain.notification.kind import Channel
 from domain.process import MOVING, ProcessView
 from storage.database import Database
 from storage.feedback import deliveries, followers, read, telling

@@ -16,18 +16,10 @@ from adapters.mail import MailRenderer
 from adapters.smtp import sender_for
 from domain import ids
 from domain.account import Role
-from domain.notification import (
-    Audience,
-    Channel,
-    Kind,
-    Notice,
-    Notification,
-    NotificationInput,
-    SendOutcome,
-    State,
-    outbox_key,
-    plan,
-)
+from domain.notification.delivery import NotificationInput, SendOutcome, outbox_key
+from domain.notification.kind import Audience, Channel, Kind
+from domain.notification.notice import Notice, plan
+from domain.notification.record import Notification, State
 from domain.queues import DELIVERY, PROCESS
 from domain.ticket.moves import Action
 from storage import notification

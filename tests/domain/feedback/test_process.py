@@ -17,8 +17,8 @@ from domain.feedback.moves import MOVES, Action
 from domain.feedback.promises import COMPLAINTS, DEFAULT, STAGES, policy_for
 from domain.feedback.state import FeedbackState
 from domain.feedback.triage import guess
-from domain.notification import Audience
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Audience
+from domain.notification.kind import Kind as NoticeKind
 from domain.sla.ledger import Entry
 from domain.sla.policy import ClockName
 from domain.ticket.fields import Priority

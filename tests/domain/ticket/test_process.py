@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Conflict, IllegalMove, StaleVersion
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Kind as NoticeKind
 from domain.sla.ledger import Entry
 from domain.sla.policy import DEFAULT_POLICY, ClockName, LadderStep
 from domain.ticket import process

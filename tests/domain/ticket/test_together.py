@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import IllegalMove
 from domain.macro import filled
-from domain.notification import Kind as NoticeKind
+from domain.notification.kind import Kind as NoticeKind
 from domain.sla.ledger import Entry
 from domain.ticket import process
 from domain.ticket.fields import Status

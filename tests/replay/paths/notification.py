@@ -7,7 +7,7 @@ from datetime import datetime
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from domain import ids
-from domain.notification import NotificationInput, SendOutcome, outbox_key
+from domain.notification.delivery import NotificationInput, SendOutcome, outbox_key
 from domain.queues import PROCESS
 from tests.adapters.mail_server import STALL, MailServer, mail_server
 from tests.replay.stage import Stage, soon, until
