@@ -1,6 +1,6 @@
-"""What the working copies of all decisions share: fields that change, what is told and asked for, and the steps of
-ladders that are due. What else a ticket or an item of feedback collects, and how it is read out as one change, stands
-in its own `draft.py`.
+"""What the working copies of all decisions share: fields that change, what is told and asked for; and those about
+something with promises, the steps of ladders that are due. What else a ticket, an item of feedback or a contest
+collects, and how it is read out as one change, stands in its own `draft.py`.
 """
 
 from abc import ABC, abstractmethod
@@ -19,45 +19,42 @@ from domain.ticket.fields import Priority, Visibility
 from domain.ticket.messages import Comment, Event
 
 
-class State(Protocol):
-    """What every process with promises remembers."""
+class Remembered(Protocol):
+    """What every process remembers that decides."""
 
     @property
     def event_number(self) -> int: ...
+    @property
+    def seen(self) -> tuple[Seen, ...]: ...
+    def model_copy(self, *, update: dict[str, Any]) -> Self: ...
+
+
+class State(Remembered, Protocol):
+    """What every process with promises remembers."""
+
     @property
     def policy(self) -> PolicyVersion | None: ...
     @property
     def clocks(self) -> dict[ClockName, Clock]: ...
     @property
     def cycles(self) -> dict[ClockName, int]: ...
-    @property
-    def seen(self) -> tuple[Seen, ...]: ...
-    def model_copy(self, *, update: dict[str, Any]) -> Self: ...
 
 
+RememberedT = TypeVar("RememberedT", bound=Remembered)
 StateT = TypeVar("StateT", bound=State)
 WantT = TypeVar("WantT", bound=str)
 
 
-class DecisionDraft(ABC, Generic[StateT, WantT]):
+class PlainDraft(Generic[RememberedT, WantT]):
     """Starts from `state` or from a change that waited for facts; `now` and `actor_id` hold for all of it."""
 
-    def __init__(
-        self,
-        state: StateT,
-        now: datetime,
-        actor_id: UUID | None,
-        ended: Clock | None = None,
-    ) -> None:
+    def __init__(self, state: RememberedT, now: datetime, actor_id: UUID | None) -> None:
         self.before = state
         self.now = now
         self.actor_id = actor_id
-        self.board = Board(state.policy, state.clocks, state.cycles, ended)
         self.events: list[Event] = []
         self.notices: list[Notice] = []
         self.wants: list[WantT] = []
-        self.comments: list[Comment] = []
-        self.tags: tuple[list[str], list[str]] = ([], [])
         self._fields: dict[str, Any] = {}
 
     def __getitem__(self, field: str) -> Any:
@@ -65,10 +62,6 @@ class DecisionDraft(ABC, Generic[StateT, WantT]):
 
     def set(self, **fields: Any) -> None:
         self._fields.update(fields)
-
-    @property
-    def priority(self) -> Priority:
-        return Priority(self["priority"])
 
     def event(self, type_: str, *, cause: str | None = None, **data: Any) -> None:
         self.events.append(Event(type=type_, at=self.now, actor_id=self.actor_id, cause=cause, data=data))
@@ -85,15 +78,39 @@ class DecisionDraft(ABC, Generic[StateT, WantT]):
         exclude = [] if self.actor_id is None else [self.actor_id]
         self.notices.append(Notice(kind=kind, audience=list(audience), params=params, exclude=exclude))
 
+    def want(self, *facts: WantT) -> None:
+        self.wants += [fact for fact in facts if fact not in self.wants]
+
+    def remember(self, act: Request) -> None:
+        """So that the same request is known when it comes again."""
+        self.set(seen=remembered(self.before.seen, act, self.before.event_number + 1))
+
+
+class DecisionDraft(PlainDraft[StateT, WantT], ABC):
+    """One about something with promises, whose clocks are on its board."""
+
+    def __init__(
+        self,
+        state: StateT,
+        now: datetime,
+        actor_id: UUID | None,
+        ended: Clock | None = None,
+    ) -> None:
+        super().__init__(state, now, actor_id)
+        self.board = Board(state.policy, state.clocks, state.cycles, ended)
+        self.comments: list[Comment] = []
+        self.tags: tuple[list[str], list[str]] = ([], [])
+
+    @property
+    def priority(self) -> Priority:
+        return Priority(self["priority"])
+
     def write(self, body: str, visibility: Visibility, body_id: UUID) -> None:
         """Several comments of one decision are a microsecond apart, which keeps them in their order."""
         at = self.now + timedelta(microseconds=len(self.comments))
         self.comments.append(
             Comment(id=body_id, author_id=self.actor_id, visibility=visibility, body=body, at=at)
         )
-
-    def want(self, *facts: WantT) -> None:
-        self.wants += [fact for fact in facts if fact not in self.wants]
 
     def take_due(self) -> None:
         """Fires every step of every ladder that is due by now. It is nobody's act, also when somebody acts at the
@@ -122,7 +139,3 @@ class DecisionDraft(ABC, Generic[StateT, WantT]):
         board, number = self.board, self.before.event_number + 1
         promised = {"policy": board.policy, "clocks": board.clocks, "cycles": board.cycles}
         return self.before.model_copy(update={**self._fields, **promised, "event_number": number, **fields})
-
-    def remember(self, act: Request) -> None:
-        """So that the same request is known when it comes again."""
-        self.set(seen=remembered(self.before.seen, act, self.before.event_number + 1))

@@ -33,7 +33,7 @@ _RETRY: Final = RetryPolicy(maximum_interval=timedelta(seconds=30))
 class FeedbackWorkflow(Deciding[FeedbackState, Change, Act, News]):
     _beginning = "submitting"
     _decisions = Decisions(
-        check=process.check,
+        check=lambda state, act, now: process.check(state, act),
         acted=process.acted,
         settled=process.settled,
         considered=process.considered,

@@ -1,5 +1,5 @@
-"""What processes have in common, whatever they are about: those that decide (a ticket, feedback), and those that take
-what is new and due (a member, a survey, a claim).
+"""What processes have in common, whatever they are about: those that decide (a ticket, feedback, a contest), and those
+that take what is new and due (a member, a survey, a claim).
 
 The updates and signals stand with each workflow, because Temporal reads the types of messages off them; what they do
 stands here, and the order of it is held fast by every recorded history.
@@ -60,7 +60,7 @@ TakenT_co = TypeVar("TakenT_co", covariant=True)
 class Decisions(Generic[StateT, ChangeT, ActT, NewsT]):
     """The pure functions of a domain by which its process lives, and the activity that commits what they decide."""
 
-    check: Callable[[StateT, ActT], Seen | None]
+    check: Callable[[StateT, ActT, datetime], Seen | None]
     acted: Callable[[StateT, ActT, datetime], ChangeT]
     settled: Callable[[StateT, datetime], ChangeT]
     considered: Callable[[StateT, NewsT, datetime], ChangeT]
@@ -70,6 +70,9 @@ class Decisions(Generic[StateT, ChangeT, ActT, NewsT]):
     next_deadline: Callable[[StateT], datetime | None]
     timers: Callable[[StateT], list[OpenTimer]]
     commit: Callable[[Any, ChangeT], Awaitable[Any]]
+    comes_first: Callable[[StateT, datetime], bool] = lambda state, now: False
+    """Whether something is due that has to be settled before an action is carried out, by commits of its own. Where
+    promises are kept, `acted` takes along what is due."""
 
 
 class Deciding(Generic[StateT, ChangeT, ActT, NewsT]):
@@ -132,7 +135,7 @@ class Deciding(Generic[StateT, ChangeT, ActT, NewsT]):
         """Carries out one action, once for its request id, and answers when it is committed."""
         await workflow.wait_condition(lambda: self._state is not None)
         async with self._lock:
-            while (seen := self._seen(act)) is None:
+            while (seen := await self._ready_for(act)) is None:
                 # What changes nothing is not remembered either: the same request may come again to no effect.
                 change = self._decisions.acted(self._now_state(), act, workflow.now())
                 if await self._commit(change, pinned=True):
@@ -155,10 +158,16 @@ class Deciding(Generic[StateT, ChangeT, ActT, NewsT]):
         if news not in self._news:
             self._news.append(news)
 
+    async def _ready_for(self, act: ActT) -> Seen | None:
+        """Settles what comes before the action; what it made, if it was carried out. Runs under the lock."""
+        while self._decisions.comes_first(self._now_state(), workflow.now()):
+            await self._commit(self._decisions.settled(self._now_state(), workflow.now()), pinned=True)
+        return self._seen(act)
+
     def _seen(self, act: ActT) -> Seen | None:
         """What the action made, if it was carried out; refuses one that is not allowed now."""
         try:
-            return self._decisions.check(self._now_state(), act)
+            return self._decisions.check(self._now_state(), act, workflow.now())
         except DeskError as error:
             raise as_application_error(error) from error
 

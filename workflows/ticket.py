@@ -32,7 +32,7 @@ BREACHED = SearchAttributeKey.for_bool("DuradeskBreached")
 class TicketWorkflow(Deciding[TicketState, Change, Act, Reconsider]):
     _beginning = "opening"
     _decisions = Decisions(
-        check=process.check,
+        check=lambda state, act, now: process.check(state, act),
         acted=process.acted,
         settled=process.settled,
         considered=process.reconsidered,

@@ -84,6 +84,13 @@ async def people(
     return [_person(row) for row in await reader.execute(statement)]
 
 
+async def managers(reader: Reader | Writer) -> list[UUID]:
+    """Who is told of what concerns the whole desk, and of what has no owner."""
+    return list(
+        await reader.scalars(select(PersonRow.id).where(PersonRow.roles.contains([Role.MANAGER.value])))
+    )
+
+
 async def credentials(reader: Reader, email: str) -> Credentials | None:
     statement = select(PersonRow.id, PersonRow.password_hash, PersonRow.active).where(_has_email(email))
     row = (await reader.execute(statement)).one_or_none()

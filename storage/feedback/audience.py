@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from domain.account import Role
 from domain.feedback.messages import Change
 from domain.notification.kind import Audience
 from domain.notification.notice import NewNotification, Notice, event_key, plan
 from storage import notification
+from storage.account.people import managers
 from storage.database import Writer
 from storage.tables.account import PersonRow
 from storage.tables.feedback import FeedbackRow
@@ -56,6 +56,5 @@ async def _people(writer: Writer, change: Change, notice: Notice) -> Sequence[UU
         elif audience is Audience.ASSIGNEE and state.owner_id is not None:
             found.append(state.owner_id)
         else:
-            managers = select(PersonRow.id).where(PersonRow.roles.contains([Role.MANAGER.value]))
-            found += (await writer.scalars(managers)).all()
+            found += await managers(writer)
     return found

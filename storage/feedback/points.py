@@ -10,12 +10,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from domain.feedback.messages import Change
-from domain.member.fact import BATCH_MAX, NewFact, received
+from domain.member.fact import NewFact
 from domain.notification.kind import Kind
 from storage.database import Writer
 from storage.feedback import followers
 from storage.member import facts
-from storage.member.rules import rules
 from storage.tables.feedback import FeedbackFollowerRow as Follower
 
 ACTION: Final = "feedback_shipped"
@@ -32,14 +31,9 @@ async def thank(writer: Writer, change: Change) -> None:
     """In the transaction that ships an item. Who ships their own wish gets nothing for it."""
     if all(turn.kind is not Kind.FEEDBACK_SHIPPED for turn in change.turns):
         return
-    worth = await rules(writer)
-    if ACTION not in worth.actions:
-        return
     asked = followers.following(
         change.feedback_id, change.state.event_number, requesters_only=True, without=change.actor_id
     )
     people = await writer.scalars(select(Follower.person_id).where(*asked).order_by(Follower.person_id))
     fact = fact_of(change.feedback_id)
-    known = [received(person, fact, worth, change.at) for person in people.all()]
-    for start in range(0, len(known), BATCH_MAX):
-        await facts.receive(writer, known[start : start + BATCH_MAX])
+    await facts.observe(writer, [(person, fact) for person in people.all()], change.at)

@@ -6,6 +6,7 @@ their ids, and a process that finds no more can say so: whoever comes later sees
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,10 +16,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.authorization import not_found
 from domain.errors import Conflict
-from domain.member.fact import Received
+from domain.member.fact import BATCH_MAX, NewFact, Received, received
 from runtime.origin import origin
 from storage import outbox
 from storage.database import Writer
+from storage.member.rules import rules
 from storage.pipeline import Statement, pipeline
 
 _LOCK: Final = Statement(
@@ -107,6 +109,18 @@ async def lock(writer: Writer, members: Sequence[UUID]) -> None:
     """Until the commit, in one order for everybody."""
     async with pipeline(writer) as asking:
         asking.ask(_LOCKED, ids=sorted(members))
+
+
+async def observe(writer: Writer, facts: Sequence[tuple[UUID, NewFact]], now: datetime) -> None:
+    """Facts of members that the desk itself saw happen. For what its rules do not name nothing is given."""
+    worth = await rules(writer)
+    known = [
+        received(member, new, worth, now)
+        for member, new in facts
+        if new.reverses or new.action in worth.actions
+    ]
+    for start in range(0, len(known), BATCH_MAX):
+        await receive(writer, known[start : start + BATCH_MAX])
 
 
 async def ask(writer: Writer, members: Sequence[UUID]) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import DateTime, Select, Uuid, and_, bindparam, case, func, insert, select, text, update
 from sqlalchemy.orm import aliased
 
-from domain.account import Ref, Role
+from domain.account import Ref
 from domain.authorization import Visibility, not_found
 from domain.calendar import ALWAYS, Calendar, add_working
 from domain.errors import Conflict
@@ -23,6 +23,7 @@ from domain.survey.definition import Contents
 from domain.survey.invitation import Task, TaskState
 from domain.survey.messages import PAGE
 from storage import notification
+from storage.account.people import managers
 from storage.database import Reader, Writer
 from storage.page import Order, page
 from storage.pipeline import Statement, pipeline
@@ -85,7 +86,7 @@ async def create(writer: Writer, low: LowScore, contents: Contents, now: datetim
         "next_at": due_at,
     }
     await writer.execute(insert(SurveyTaskRow).values(id=task_id, **values))
-    told = [ticket.owner_id] if ticket.owner_id else await _managers(writer)
+    told = [ticket.owner_id] if ticket.owner_id else await managers(writer)
     notice = Notice(kind=Kind.SURVEY_TASK, audience=[Audience.NAMED])
     facts = _facts(low.ticket_id, ticket, low.score, due_at) | {"actor": low.actor, "excerpt": low.comment}
     people = await notification.recipients(writer, told)
@@ -182,17 +183,12 @@ def _facts(ticket_id: UUID, ticket: Any, score: int, due_at: datetime) -> dict[s
     }
 
 
-async def _managers(writer: Writer) -> list[UUID]:
-    managers = select(PersonRow.id).where(PersonRow.roles.contains([Role.MANAGER.value]))
-    return list(await writer.scalars(managers))
-
-
 async def _watchers(writer: Writer, row: Any) -> list[UUID]:
     lead = (
         await writer.scalar(select(TeamRow.lead_id).where(TeamRow.id == row.team_id)) if row.team_id else None
     )
     found = [one for one in (row.assignee_id, lead) if one is not None]
-    return list(dict.fromkeys([*found, *await _managers(writer)]))
+    return list(dict.fromkeys([*found, *await managers(writer)]))
 
 
 def _tasks(now: datetime) -> Select[Any]:
