@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -12,21 +12,25 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failure import translated
 from domain import ids
+from domain.contest.messages import ContestInput
+from domain.contest.messages import News as ContestNews
+from domain.contest.state import ContestState
 from domain.feedback.messages import FeedbackInput, News
 from domain.feedback.state import FeedbackState
 from domain.process import ProcessView
 from domain.queues import PROCESS
-from domain.reconciliation import Kind, Of, Page, PageSeen, Totals, compare, is_asked
+from domain.reconciliation import Kind, Of, Page, PageSeen, Totals, compare, is_asked, next_of
 from domain.ticket.messages import Reconsider, TicketInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
     from uuid import UUID
 
     from domain.ticket.state import TicketState
     from storage.database import Database
 
-    State = TicketState | FeedbackState
+    State = TicketState | FeedbackState | ContestState
 
 SIZE: Final = 200
 _AT_ONCE: Final = 8
@@ -34,31 +38,26 @@ _ANSWER_WITHIN: Final = timedelta(seconds=10)
 
 
 class ReconciliationActivities:
-    """`store` is `storage.reconciliation`, `feedback` that of feedback; `size` tickets or items make a page."""
+    """`stores` are the modules `reconciliation` of storage; `size` tickets, items or contests make a page."""
 
     def __init__(
-        self,
-        database: "Database",
-        client: Client,
-        store: "ModuleType",
-        feedback: "ModuleType",
-        size: int = SIZE,
+        self, database: "Database", client: Client, stores: "Mapping[Of, ModuleType]", size: int = SIZE
     ) -> None:
         self._size = size
         self._database = database
         self._client = client
-        self._store = store
-        self._feedback = feedback
+        self._stores = stores
+        self._store = stores["ticket"]
 
     @activity.defn(name="reconcile_page")
     @translated
     async def page(self, page: Page) -> PageSeen:
-        """Compares one page of tickets or feedback with their processes. Running twice finds what is still wrong."""
+        """Compares one page of one kind with their processes. Running twice finds what is still wrong."""
         now = datetime.now(UTC)
         if page.after is None and page.of == "ticket":
             async with self._database.writing() as writer:
                 await self._store.wake_late(writer, now)
-        store = self._store if page.of == "ticket" else self._feedback
+        store = self._stores[page.of]
         async with self._database.reading() as reader:
             last, states = await store.with_process(reader, page.after, self._size, now)
         limit = asyncio.Semaphore(_AT_ONCE)
@@ -73,7 +72,7 @@ class ReconciliationActivities:
         await self._keep(page.of, seen, now)
         if page.of == "ticket":
             await self._catch_up([state.id for state in states])
-        then: Of | None = "feedback" if last is None and page.of == "ticket" else None
+        then = next_of(page.of) if last is None else None
         kinds = [kind for _, kind in seen]
         totals = Totals(
             checked=len(seen),
@@ -110,10 +109,8 @@ class ReconciliationActivities:
         async with self._database.reading() as reader:
             known = await store.event_number(reader, state.id)
         kind = compare(view.event_number, known)
-        if kind is Kind.BEHIND and of == "feedback":
-            await handle.signal("consider", News(cause="restored"))
-        elif kind is Kind.BEHIND:
-            await handle.signal("reconsider", Reconsider(cause="restored"))
+        if kind is Kind.BEHIND:
+            await handle.signal(*_RESTORED[of])
         return kind
 
     async def _start_again(self, of: Of, store: "ModuleType", state: "State") -> Kind | None:
@@ -154,11 +151,20 @@ class ReconciliationActivities:
             await self._store.heal(writer, of, started, now)
 
 
-def _input(state: "State") -> TicketInput | FeedbackInput:
+def _input(state: "State") -> TicketInput | FeedbackInput | ContestInput:
     if isinstance(state, FeedbackState):
         return FeedbackInput(feedback_id=state.id, state=state)
+    if isinstance(state, ContestState):
+        return ContestInput(contest_id=state.id, state=state)
     return TicketInput(ticket_id=state.id, state=state)
 
+
+_RESTORED: Final[dict[Of, tuple[str, Any]]] = {
+    "ticket": ("reconsider", Reconsider(cause="restored")),
+    "feedback": ("consider", News(cause="restored")),
+    "contest": ("consider", ContestNews(cause="restored")),
+}
+"""How a process hears that it should look."""
 
 _DETAILS: Final = {
     Kind.LOST: "The process was gone and was started again from the database.",

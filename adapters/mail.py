@@ -108,6 +108,7 @@ class MailRenderer:
             "desk": self.desk,
             "ticket_url": self._url("tickets", record_id if feature == "ticket" else None),
             "feedback_url": self._url("feedback", record_id if feature == "feedback" else None),
+            "contest_url": self._url("contests", record_id if feature == "contest" else None),
             "answer_url": self._answer_url(delivery),
             "scores": _scores(delivery.params.get("scores")),
             "preferences_url": self._preferences_url,
@@ -139,8 +140,8 @@ def _scores(ends: Any) -> list[int]:
 
 def _subject_of(delivery: Delivery) -> tuple[str, str | None]:
     """What the mail is about: the feature, and the id of the record if it is about one."""
-    feedback_id, ticket_id = delivery.params.get("feedback_id"), delivery.params.get("ticket_id")
-    return ("feedback", feedback_id) if feedback_id else ("ticket", ticket_id)
+    named = ((feature, delivery.params.get(f"{feature}_id")) for feature in ("feedback", "contest", "ticket"))
+    return next((one for one in named if one[1]), ("ticket", None))
 
 
 def bodies(message: EmailMessage) -> Mapping[str, str]:

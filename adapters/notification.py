@@ -58,6 +58,18 @@ _TITLES: Final[Mapping[Kind, str]] = {
     Kind.ACHIEVEMENT_EXPIRED: _("An achievement has expired: {achievement}"),
     Kind.PRIZE_WAITING: _("A prize waits for you: {prize}"),
     Kind.PRIZE_MOVED: _("Your prize is {state}: {prize}"),
+    Kind.CONTEST_EXTENDED: _("The contest is extended: {contest}"),
+    Kind.CONTEST_CANCELLED: _("The contest is cancelled: {contest}"),
+    Kind.CONTEST_JUDGING: _("There are entries for you to judge: {contest}"),
+    Kind.CONTEST_JUDGING_DUE: _("Entries still wait for your scores: {contest}"),
+    Kind.CONTEST_JUDGE_REPLACED: _("Others judge your entries now: {contest}"),
+    Kind.CONTEST_SHORT: _("Judges are missing: {contest}"),
+    Kind.CONTEST_PROVISIONAL: _("The provisional standing is out: {contest}"),
+    Kind.CONTEST_APPEALED: _("There is an appeal: {contest}"),
+    Kind.CONTEST_APPEALS_WAIT: _("Appeals wait for a decision: {contest}"),
+    Kind.CONTEST_APPEAL_DECIDED: _("Your appeal is decided: {contest}"),
+    Kind.CONTEST_FINAL: _("The standing is final: {contest}"),
+    Kind.CONTEST_WON: _("You have won a prize: {contest}"),
 }
 
 _TEXTS: Final[Mapping[Kind, str]] = {
@@ -106,6 +118,20 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.ACHIEVEMENT_EXPIRED: _("Its time is over."),
     Kind.PRIZE_WAITING: _("A member has won it. The claim is {state}."),
     Kind.PRIZE_MOVED: _("When it has arrived, please confirm it."),
+    Kind.CONTEST_EXTENDED: _("The next deadline is {due_at} now."),
+    Kind.CONTEST_CANCELLED: _("It ends without prizes. Points for taking part are taken back."),
+    Kind.CONTEST_JUDGING: _("Please score them until {due_at}."),
+    Kind.CONTEST_JUDGING_DUE: _("Please score them until {due_at}. After that they go to other judges."),
+    Kind.CONTEST_JUDGE_REPLACED: _("Your scores did not come in time."),
+    Kind.CONTEST_SHORT: _(
+        "For {count} entries nobody is left who may judge them. Appoint more judges, or publish."
+    ),
+    Kind.CONTEST_PROVISIONAL: _("You can appeal until {due_at}."),
+    Kind.CONTEST_APPEALED: _("The standing becomes final when it is decided."),
+    Kind.CONTEST_APPEALS_WAIT: _("The time for appeals is over, and {count} are open."),
+    Kind.CONTEST_APPEAL_DECIDED: _("The answer is with your appeal."),
+    Kind.CONTEST_FINAL: _("Thank you for taking part."),
+    Kind.CONTEST_WON: _("Congratulations! The standing says which."),
 }
 
 _WITHOUT_TICKET: Final[Mapping[Kind, str]] = {
@@ -182,6 +208,7 @@ _CLAIMS: Final[Mapping[str, str]] = {
 
 _ABOUT_NO_TICKET: Final = frozenset(
     {
+        *(kind for kind in Kind if kind.startswith("contest_")),
         Kind.LEVEL_REACHED,
         Kind.ACHIEVEMENT_AWARDED,
         Kind.ACHIEVEMENT_REVOKED,
@@ -240,6 +267,8 @@ def _places(params: Mapping[str, Any], say: Translator, time_zone: str) -> dict[
         "achievement": str(params.get("achievement") or unknown),
         "prize": str(params.get("prize") or unknown),
         "state": say(_CLAIMS.get(str(params.get("state")), _UNKNOWN)),
+        "contest": str(params.get("contest") or unknown),
+        "count": say.number(params.get("count") or 0),
         "points": say.number(params.get("points") or 0),
         "score": str(params.get("score", unknown)),
         "assessment": say(_CLOCKS.get(params.get("assessment") or "", _UNKNOWN)),

@@ -44,14 +44,18 @@ async def list_findings(
     async with desk.database.reading() as reader:
         found = await reconciliation.findings(reader, healed=query.healed, after=after, size=query.size)
     return page_of(
-        request, query, found, "found_at", lambda one: (one.found_at, one.ticket_id or one.feedback_id)
+        request,
+        query,
+        found,
+        "found_at",
+        lambda one: (one.found_at, one.ticket_id or one.feedback_id or one.contest_id),
     )
 
 
 @router.post("/rebuild", status_code=202, responses=problems(403))
 async def start_rebuild(caller: Caller, desk: CurrentDesk) -> Rebuild:
-    """Gives every ticket and feedback whose process is gone a new one, asks all others whether they agree with the
-    database, and repeats what the durable side was asked for. While a run goes on, this is that run."""
+    """Gives every ticket, feedback and contest whose process is gone a new one, asks all others whether they agree with
+    the database, and repeats what the durable side was asked for. While a run goes on, this is that run."""
     check(caller, "process.rebuild")
     started = desk.temporal.start_workflow(
         ReconciliationWorkflow.run,

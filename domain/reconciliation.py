@@ -1,7 +1,7 @@
 """Comparing processes with the database that mirrors them: what can differ, and what is done about it."""
 
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -12,8 +12,10 @@ SHARE: Final = 24
 """An ordinary run asks one of so many processes itself, another share each hour."""
 
 
-Of = Literal["ticket", "feedback"]
+Of = Literal["ticket", "feedback", "contest"]
 """What has a process that the database mirrors, in the order in which a run looks at it."""
+
+_ORDER: Final[tuple[Of, ...]] = get_args(Of)
 
 
 class Kind(StrEnum):
@@ -27,14 +29,15 @@ class Kind(StrEnum):
 
 
 class Finding(Value):
-    """Something that differed, of a ticket or of feedback, with its number; `healed_at` is when it was found to be
-    right again."""
+    """Something that differed, of a ticket or of feedback, with its number, or of a contest; `healed_at` is when it was
+    found to be right again."""
 
     kind: Kind
     of: Of
     ticket_id: UUID | None
     feedback_id: UUID | None
-    number: int
+    contest_id: UUID | None
+    number: int | None
     detail: str
     found_at: AwareDatetime
     healed_at: AwareDatetime | None
@@ -68,8 +71,8 @@ class ReconciliationInput(Message):
 
 
 class Page(Message):
-    """One page of tickets or feedback with a process: those behind `after`; of an ordinary run those whose turn it is
-    this `hour` are asked."""
+    """One page of tickets, feedback or contests with a process: those behind `after`; of an ordinary run those whose
+    turn it is this `hour` are asked."""
 
     full: bool
     after: UUID | None
@@ -83,6 +86,11 @@ class PageSeen(Message):
     last: UUID | None
     then: Of | None = None
     totals: Totals
+
+
+def next_of(of: Of) -> Of | None:
+    """What comes after the last of these."""
+    return next(iter(_ORDER[_ORDER.index(of) + 1 :]), None)
 
 
 def is_asked(record_id: UUID, page: Page) -> bool:

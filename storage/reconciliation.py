@@ -1,5 +1,6 @@
-"""The tickets that should have a process, what was found about them and about feedback, and asking the durable side
-again. Which feedback should have a process knows `storage/feedback/reconciliation.py`.
+"""The tickets that should have a process, what was found about them, about feedback and contests, and asking the
+durable side again. Which feedback and contests should have one know `storage/feedback/reconciliation.py` and
+`storage/contest/reconciliation.py`.
 """
 
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select, text, union_all, update
+from sqlalchemy import Select, func, literal, null, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.reconciliation import Finding, Kind, Of
@@ -16,26 +17,36 @@ from domain.ticket.state import TicketState
 from storage.database import Reader, Writer, connection_of
 from storage.page import Order, page
 from storage.tables.feedback import FeedbackRow
-from storage.tables.reconciliation import AnyFindingRow, FeedbackFindingRow, FindingRow
+from storage.tables.reconciliation import (
+    AnyFindingRow,
+    ContestFindingRow,
+    FeedbackFindingRow,
+    FindingRow,
+)
 from storage.tables.ticket import TicketProcessRow, TicketRow
 from storage.ticket import measure, read
 
 _TABLES: Final[dict[Of, tuple[type[AnyFindingRow], Any]]] = {
     "ticket": (FindingRow, FindingRow.ticket_id),
     "feedback": (FeedbackFindingRow, FeedbackFindingRow.feedback_id),
+    "contest": (ContestFindingRow, ContestFindingRow.contest_id),
 }
 
 
-def _found(of: Of, numbered: Any) -> Select[Any]:
+def _found(of: Of, numbered: Any = None) -> Select[Any]:
+    """With the number of what has one."""
     table, record = _TABLES[of]
     columns = (table.kind, table.detail, table.found_at, table.healed_at)
-    named: Any = select(literal(of).label("of"), record.label("record_id"), numbered.number, *columns)
-    found: Select[Any] = named.join(numbered, numbered.id == record)
+    number = null().label("number") if numbered is None else numbered.number
+    named: Any = select(literal(of).label("of"), record.label("record_id"), number, *columns)
+    found: Select[Any] = named if numbered is None else named.join(numbered, numbered.id == record)
     return found
 
 
-ALL: Final = union_all(_found("ticket", TicketRow), _found("feedback", FeedbackRow)).subquery("differing")
-"""Whatever was found, of tickets and of feedback."""
+ALL: Final = union_all(
+    _found("ticket", TicketRow), _found("feedback", FeedbackRow), _found("contest")
+).subquery("differing")
+"""Whatever was found, of tickets, of feedback and of contests."""
 
 NEWEST_FIRST: Final = Order((ALL.c.found_at, ALL.c.record_id), descending=True)
 
@@ -168,6 +179,7 @@ def _finding(row: Any) -> Finding:
         of=row.of,
         ticket_id=about.get("ticket"),
         feedback_id=about.get("feedback"),
+        contest_id=about.get("contest"),
         number=row.number,
         detail=row.detail,
         found_at=row.found_at,

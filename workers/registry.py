@@ -1,9 +1,10 @@
 """Which queue runs which workflows and activities, and what each activity is handed. The composition root."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from types import ModuleType
+from typing import Any, Final
 
 from temporalio.client import Client
 
@@ -11,6 +12,7 @@ from activities.account import AccountActivities
 from activities.achievement import AchievementActivities
 from activities.bulk import BulkActivities
 from activities.classifier import ClassifierActivities
+from activities.contest import ContestActivities
 from activities.feedback import FeedbackActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.member import MemberActivities
@@ -25,12 +27,15 @@ from adapters.objects import open_objects
 from adapters.smtp import sender_for
 from api.desk import Desk
 from domain.queues import DELIVERY
+from domain.reconciliation import Of
 from domain.ticket.messages import Change, Outcome
 from runtime.settings import Settings
 from storage import assignment, classifier, outbox, reconciliation
 from storage.achievement.backfill import Backfills
 from storage.achievement.claim import Claims
 from storage.bulk import Bulks
+from storage.contest import reconciliation as contest_reconciliation
+from storage.contest.commit import commit as commit_contest
 from storage.database import Database, Writer
 from storage.feedback import reconciliation as feedback_reconciliation
 from storage.feedback.commit import commit as commit_feedback
@@ -47,6 +52,7 @@ from workflows.account import AbsenceWorkflow
 from workflows.achievement import BackfillWorkflow, ClaimWorkflow
 from workflows.bulk import BulkWorkflow
 from workflows.classifier import TrainingWorkflow
+from workflows.contest import ContestWorkflow
 from workflows.feedback import FeedbackWorkflow, TellingWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.member import MemberWorkflow
@@ -69,10 +75,18 @@ WORKFLOWS: Sequence[type] = (
     TrainingWorkflow,
     FeedbackWorkflow,
     TellingWorkflow,
+    ContestWorkflow,
     HousekeepingWorkflow,
     ReconciliationWorkflow,
 )
 """All run on the process queue."""
+
+COMPARED: Final[Mapping[Of, ModuleType]] = {
+    "ticket": reconciliation,
+    "feedback": feedback_reconciliation,
+    "contest": contest_reconciliation,
+}
+"""Where reconciliation finds what should have a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +118,13 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
         database, partial(commit_feedback, mail=mail), partial(tell_page, smtp_configured=mail)
     )
     achievements = AchievementActivities(Backfills(database).look, Claims(database, mail=mail).advance)
+    contests = ContestActivities(database, partial(commit_contest, mail=mail))
     accounts = AccountActivities(database, outbox.put)
     performer = Performer(Desk(settings=settings, database=database, temporal=client))
     bulks = BulkActivities(Bulks(database), performer.perform)
     housekeeping = HousekeepingActivities(sweepers(database, open_objects(settings.attachments_url)))
     learning = ClassifierActivities(database, classifier, trainer.train, settings.classifier_threshold)
-    comparing = ReconciliationActivities(database, client, reconciliation, feedback_reconciliation)
+    comparing = ReconciliationActivities(database, client, COMPARED)
     promises = SlaActivities(database, client, assignment.active_tickets, open_items)
     return Work(
         workflows=WORKFLOWS,
@@ -117,6 +132,7 @@ def work_of(queue: str, settings: Settings, database: Database, client: Client) 
             tickets.commit,
             feedback.commit,
             feedback.tell,
+            contests.commit,
             accounts.announce,
             promises.tell_tickets,
             notifications.give_up,

@@ -1,5 +1,5 @@
-"""Reconciliation: page by page through all tickets, then all feedback, that should have a process. Run by a
-schedule each hour, and in full after Temporal's store was lost or restored (`duradesk process rebuild`)."""
+"""Reconciliation: page by page through all tickets, then all feedback, then all contests, that should have a process.
+Run by a schedule each hour, and in full after Temporal's store was lost or restored (`duradesk process rebuild`)."""
 
 from datetime import timedelta
 from typing import Final

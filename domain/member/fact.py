@@ -97,6 +97,8 @@ class Received(Fact):
 def received(member_id: UUID, new: NewFact, rules: Rules, now: datetime, place: str = "") -> Received:
     """Raises Invalid for what can never count; `place` is that of the fact in a request, such as `3.`"""
     rule = rules.actions.get(new.action)
+    if rule is None and new.reverses is not None:
+        rule = ActionRule(points=0)  # what was given under other rules can still be taken back
     if rule is None:
         known = ", ".join(rules.actions)
         raise Invalid(
@@ -133,6 +135,12 @@ def received(member_id: UUID, new: NewFact, rules: Rules, now: datetime, place: 
         rules=rules.version,
         void=Void.OWN if new.by == member_id and not reversal else None,
     )
+
+
+def granted(member_id: UUID, new: NewFact, points: int, rules: Rules, now: datetime) -> Received:
+    """Points that somebody won, whatever the rules say of the action; what one day can give does not limit them."""
+    rule = ActionRule(points=points, capped=False)
+    return received(member_id, new, rules.model_copy(update={"actions": {new.action: rule}}), now)
 
 
 def _once(rule: ActionRule, new: NewFact) -> str | None:

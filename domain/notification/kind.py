@@ -60,6 +60,18 @@ class Kind(StrEnum):
     ACHIEVEMENT_EXPIRED = "achievement_expired"
     PRIZE_WAITING = "prize_waiting"
     PRIZE_MOVED = "prize_moved"
+    CONTEST_EXTENDED = "contest_extended"
+    CONTEST_CANCELLED = "contest_cancelled"
+    CONTEST_JUDGING = "contest_judging"
+    CONTEST_JUDGING_DUE = "contest_judging_due"
+    CONTEST_JUDGE_REPLACED = "contest_judge_replaced"
+    CONTEST_SHORT = "contest_short"
+    CONTEST_PROVISIONAL = "contest_provisional"
+    CONTEST_APPEALED = "contest_appealed"
+    CONTEST_APPEALS_WAIT = "contest_appeals_wait"
+    CONTEST_APPEAL_DECIDED = "contest_appeal_decided"
+    CONTEST_FINAL = "contest_final"
+    CONTEST_WON = "contest_won"
 
 
 class Channel(StrEnum):
@@ -102,5 +114,6 @@ DEFAULT_CHANNELS: Final[Mapping[Kind, frozenset[Channel]]] = {
 
 URGENT: Final = frozenset(
     {Kind.TICKET_ESCALATED, Kind.SLA_WARNING, Kind.SLA_BREACHED, Kind.FEEDBACK_DUE, Kind.FEEDBACK_OVERDUE}
+    | {Kind.CONTEST_JUDGING_DUE}
 )
 """Kinds that quiet hours do not hold back: a promise is at stake."""

@@ -61,8 +61,7 @@ def plan(
 ) -> list[NewNotification]:
     """The rows for one notice: one a recipient and channel that they want, none for the excluded.
 
-    `facts` are what every notice of the event tells: `ticket_id` or `feedback_id`, `number`, `subject`, `priority`,
-    `actor`.
+    `facts` are what every notice of the event tells: `ticket_id`, or that of its kind, what it is called, `actor`.
     """
     params = {**facts, **notice.params}
     return [

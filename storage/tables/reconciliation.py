@@ -34,3 +34,12 @@ class FeedbackFindingRow(AnyFindingRow, Base):
     __table_args__ = (Index("ix_feedback_findings_found_at", "found_at", "feedback_id"),)
 
     feedback_id: Mapped[UUID] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), primary_key=True)
+
+
+class ContestFindingRow(AnyFindingRow, Base):
+    """About a contest."""
+
+    __tablename__ = "contest_findings"
+    __table_args__ = (Index("ix_contest_findings_found_at", "found_at", "contest_id"),)
+
+    contest_id: Mapped[UUID] = mapped_column(ForeignKey("contests.id", ondelete="CASCADE"), primary_key=True)

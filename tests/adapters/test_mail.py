@@ -28,7 +28,9 @@ PARAMS = {
 }
 
 
-TO_MEMBERS: Final = {kind for kind in Kind if kind.startswith(("level_", "achievement_", "prize_"))}
+ABOUT_NO_TICKET: Final = {
+    kind for kind in Kind if kind.startswith(("level_", "achievement_", "prize_", "contest_"))
+}
 
 
 def mail(
@@ -70,7 +72,7 @@ def test_every_kind_is_worded_in_every_language() -> None:
     for kind in Kind:
         for locale in LOCALES:
             message = mail(kind, {"level": "expert", "points": 10_000}, locale=locale)
-            about_a_ticket = kind not in TO_MEMBERS
+            about_a_ticket = kind not in ABOUT_NO_TICKET
             assert ("[#7]" in message["Subject"]) == about_a_ticket
             for body in bodies(message).values():
                 assert ("Disk full" in body) == about_a_ticket
@@ -83,6 +85,18 @@ def test_the_mail_speaks_the_language_and_the_time_zone_of_its_reader() -> None:
     text = bodies(message)["plain"]
     assert "首次响应的截止时间 2026年11月21日" in text
     assert "14:30:05" in text
+
+
+def test_a_mail_about_a_contest_names_it_and_leads_to_it() -> None:
+    contest = str(UUID(int=3))
+    params = {"ticket_id": None, "contest_id": contest, "contest": "Winter", "count": 1200}
+    message = mail(Kind.CONTEST_EXTENDED, params)
+    assert message["Subject"] == "The contest is extended: Winter"
+    assert message["References"] == f"<contest.{contest}@desk.example>"
+    for body in bodies(message).values():
+        assert "2:30:05" in body
+        assert f"https://desk.example/contests/{contest}" in body
+    assert "For 1,200 entries" in bodies(mail(Kind.CONTEST_SHORT, params))["plain"]
 
 
 def test_the_conversation_keeps_one_subject() -> None:

@@ -30,6 +30,7 @@ FEATURES: Final = {
     "bulk",
     "calendar",
     "classifier",
+    "contest",
     "feedback",
     "field",
     "housekeeping",

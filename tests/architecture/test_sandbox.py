@@ -32,6 +32,7 @@ def test_workflows_reach_no_io_library() -> None:
         "sla",
         "account",
         "bulk",
+        "contest",
         "feedback",
         "housekeeping",
         "classifier",

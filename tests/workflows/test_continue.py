@@ -5,9 +5,9 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
@@ -16,6 +16,8 @@ from activities.failure import as_desk_error
 from activities.reconciliation import ReconciliationActivities
 from activities.sla import SlaActivities
 from domain import ids
+from domain.account import Role
+from domain.contest.moves import Action as ContestAction
 from domain.process import ProcessView
 from domain.reconciliation import ReconciliationInput, Totals
 from domain.repetition import SEEN_LIMIT
@@ -25,17 +27,16 @@ from domain.sla.rollout import RolloutInput
 from domain.ticket.fields import Priority
 from domain.ticket.messages import Reconsider
 from domain.ticket.moves import Action
-from storage import reconciliation
 from storage.assignment import active_tickets
 from storage.database import Database
-from storage.feedback import reconciliation as feedback
 from storage.feedback.reconciliation import open_items
 from storage.sla import create_policy
 from storage.ticket import read
 from tests.replay.paths import achievement, bulk
 from tests.replay.stage import Stage, histories, until, working
+from tests.workflows import contests
 from tests.workflows.desk import TicketDesk, running
-from workers.registry import WORKFLOWS
+from workers.registry import COMPARED, WORKFLOWS
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.sla import RolloutWorkflow
 from workflows.ticket import TicketWorkflow
@@ -226,7 +227,7 @@ async def test_a_rollout_over_many_runs_tells_every_ticket(desk: TicketDesk) -> 
 async def test_a_reconciliation_over_many_runs_looks_at_every_ticket_once(desk: TicketDesk) -> None:
     tickets = [desk.command() for _ in range(12)]
     await asyncio.gather(*(desk.open(command) for command in tickets))
-    activities = ReconciliationActivities(desk.database, desk.client, reconciliation, feedback, size=1)
+    activities = ReconciliationActivities(desk.database, desk.client, COMPARED, size=1)
     queue, workflow_id = f"test-{uuid4()}", ids.workflow_id("reconciliation", str(uuid4()))
     work = {"workflows": [ReconciliationWorkflow], "activities": [activities.page, activities.repeat]}
     async with working(Stage(desk.client, desk.database), queue, **work):
@@ -265,6 +266,36 @@ async def test_a_claim_that_is_moved_over_many_runs_looks_each_time(
     assert len(await histories(temporal, workflow_id)) > 2
 
 
+async def test_a_contest_that_is_flooded_over_many_runs_takes_every_entry_once(
+    temporal: Client, database: Database
+) -> None:
+    """Entries of many people without a pause, each of them sent again, while runs are kept short."""
+    async with contests.running(temporal, database) as contest_desk:
+        now = datetime.now(UTC)
+        judges = [await contest_desk.person(Role.AGENT) for _ in range(2)]
+        people = [await contest_desk.person() for _ in range(CLIENTS)]
+        contest = await contest_desk.create(now, judges, history_limit=LIMIT, per_person=1000)
+
+        async def enter(person: UUID) -> list[int]:
+            versions = []
+            for number in range(5):
+                request = {"request_id": f"{person}:{number}", "record_id": uuid5(person, str(number))}
+                given = {"actor_id": person, "arrived_at": now, "text": "Snow", **request}
+                first = await contest_desk.act(contest, ContestAction.ENTER, **given)
+                assert await contest_desk.act(contest, ContestAction.ENTER, **given) == first
+                versions.append(first.version)
+            return versions
+
+        made = await asyncio.gather(*(enter(person) for person in people))
+        versions = [version for many in made for version in many]
+        state = await contest_desk.state(contest)
+        assert len(versions) == len(set(versions)) == state.entries == 5 * CLIENTS
+        assert (await contest_desk.view(contest)).event_number == state.event_number
+        runs = await histories(temporal, contest_desk.handle(contest).id)
+        assert len(runs) > 3
+        assert max(len(run.events) for run in runs) < LIMIT + 400
+
+
 def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_history() -> None:
     types = {one.__temporal_workflow_definition.name for one in WORKFLOWS}  # type: ignore[attr-defined]
     assert types == {
@@ -276,6 +307,7 @@ def test_every_workflow_type_has_a_reason_or_a_test_for_the_length_of_its_histor
         "Claim",
         "Feedback",
         "Telling",
+        "Contest",
         "Survey",
         "Reconciliation",
         *BOUNDED,

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 from activities.reconciliation import ReconciliationActivities
 from domain import ids
 from domain.account import Role
+from domain.contest.process import timers
 from domain.feedback import moves as feedback_moves
 from domain.feedback.state import FeedbackState
 from domain.process import ProcessView
@@ -21,12 +22,13 @@ from domain.reconciliation import Kind, Page, ReconciliationInput, Totals, is_as
 from domain.ticket.moves import Action
 from storage import reconciliation
 from storage.database import Database
-from storage.feedback import reconciliation as feedback
 from storage.tables.feedback import FeedbackProcessRow
 from storage.ticket import read
 from tests.replay.stage import until
+from tests.workflows import contests
 from tests.workflows.desk import TicketDesk, running
 from tests.workflows.voices import listening
+from workers.registry import COMPARED
 from workers.runner import RUNNER
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.ticket import TicketWorkflow
@@ -36,7 +38,7 @@ from workflows.ticket import TicketWorkflow
 async def upkeep(client: Client, database: Database) -> AsyncIterator[str]:
     """A worker of the upkeep's processes; gives its queue."""
     queue = f"upkeep-{uuid4()}"
-    comparing = ReconciliationActivities(database, client, reconciliation, feedback)
+    comparing = ReconciliationActivities(database, client, COMPARED)
     worker = Worker(
         client,
         task_queue=queue,
@@ -162,3 +164,27 @@ async def found_of(database: Database, feedback_id: UUID) -> list[tuple[Kind, bo
         found = await reconciliation.findings(reader, healed=None, after=None, size=10)
     assert {(one.of, one.ticket_id, one.feedback_id) for one in found} == {("feedback", None, feedback_id)}
     return [(one.kind, one.healed_at is not None) for one in found]
+
+
+async def test_a_lost_contest_goes_on_where_the_database_knows_it(
+    temporal: Client, database: Database
+) -> None:
+    async with (
+        contests.running(temporal, database, queue=PROCESS) as desk,
+        upkeep(temporal, database) as queue,
+    ):
+        judges = [await desk.person(Role.AGENT) for _ in range(2)]
+        contest = await desk.create(datetime.now(UTC), judges)
+        await desk.enter(contest, await desk.person(), datetime.now(UTC))
+        before = await desk.state(contest)
+        await desk.handle(contest).terminate()
+        totals = await reconciled(temporal, queue)
+        assert (totals.checked, totals.lost) == (1, 1)
+        async with database.reading() as reader:
+            found = await reconciliation.findings(reader, healed=True, after=None, size=10)
+        assert [(one.of, one.contest_id, one.number) for one in found] == [("contest", contest, None)]
+        view = await desk.view(contest)
+        assert (view.event_number, view.timers) == (before.event_number, timers(before))
+        assert (await reconciled(temporal, queue)).lost == 0
+        await desk.enter(contest, await desk.person(), datetime.now(UTC))
+        assert (await desk.state(contest)).entries == 2

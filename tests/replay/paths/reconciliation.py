@@ -6,10 +6,9 @@ from uuid import uuid4
 from activities.reconciliation import ReconciliationActivities
 from domain import ids
 from domain.reconciliation import ReconciliationInput
-from storage import reconciliation
-from storage.feedback import reconciliation as feedback
 from tests.replay.stage import Stage, working
 from tests.workflows.desk import running
+from workers.registry import COMPARED
 from workflows.reconciliation import ReconciliationWorkflow
 
 
@@ -25,7 +24,7 @@ async def full(stage: Stage) -> Sequence[str]:
 
 async def _reconciled(stage: Stage, start: ReconciliationInput) -> str:
     queue, workflow_id = f"test-{uuid4()}", ids.workflow_id("reconciliation", str(uuid4()))
-    activities = ReconciliationActivities(stage.database, stage.client, reconciliation, feedback, size=2)
+    activities = ReconciliationActivities(stage.database, stage.client, COMPARED, size=2)
     async with (
         running(stage.client, stage.database) as desk,
         working(

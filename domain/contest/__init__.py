@@ -1,0 +1,1 @@
+"""Contests: entries within a window, judges with deadlines, standings, appeals, prizes."""

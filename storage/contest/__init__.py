@@ -1,0 +1,1 @@
+"""Contests in the database: a commit a decision, and the reads."""
