@@ -15,6 +15,7 @@ from api import (
     calendar,
     classifier,
     codec,
+    contest,
     feedback,
     field,
     health,
@@ -85,6 +86,7 @@ def _features() -> APIRouter:
     features.include_router(attachment.router)
     features.include_router(bulk.router)
     features.include_router(classifier.router)
+    features.include_router(contest.router)
     features.include_router(feedback.router)
     features.include_router(field.router)
     features.include_router(macro.router)

@@ -1,6 +1,7 @@
 """What routes ask FastAPI for: the desk, the caller, and the headers with a meaning of their own."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -101,6 +102,15 @@ async def _idempotency_key(idempotency_key: Annotated[str | None, Header()] = No
 
 
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
+
+
+async def _arrived_at(request: Request) -> datetime:
+    at: datetime = request.scope["state"]["arrived_at"]
+    return at
+
+
+ArrivedAt = Annotated[datetime, Depends(_arrived_at)]
+"""When the request reached us, before anything of it was waited for (`api/middleware.py`)."""
 
 
 def client_address(request: Request) -> str:

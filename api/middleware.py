@@ -7,6 +7,7 @@ error ends: logged with its request id and answered as a problem document, never
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -42,10 +43,10 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = perf_counter()
+        arrived_at, started = datetime.now(UTC), perf_counter()
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, arrived_at=arrived_at)
         answer = _Answer(send, request_id, api=scope["path"].startswith("/api/"))
         with _told(scope, request_id), tracing.span(scope["method"], "server", parent=headers) as span:
             try:

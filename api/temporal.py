@@ -1,4 +1,4 @@
-"""Calls to ticket processes: one place that sets the time limits and reads the failures.
+"""Calls to processes: one place that sets the time limits and reads the failures.
 
 An update or query hangs while no worker polls, so every call has a limit; what it means when the limit is
 reached is said here, once.

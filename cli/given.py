@@ -1,9 +1,10 @@
-"""What several commands are given: words that may come from stdin, other fields as JSON, a key against repetition, the
-name of a record."""
+"""What several commands are given: words that may come from stdin, fields as JSON, a file of it, a key against
+repetition, the name of a record."""
 
 import json
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -46,6 +47,19 @@ def other_fields(text: str | None) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise typer.BadParameter('--json-body must be a JSON object, such as \'{"reason": "…"}\'.')
+    return value
+
+
+def from_file(name: str, what: str) -> dict[str, Any]:
+    """The JSON object in a file; `what` it is to be is told if it is none."""
+    try:
+        value = json.loads(Path(name).read_bytes())
+    except OSError as error:
+        raise Invalid("unreadable_file", f"Cannot read {name}: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise Invalid("invalid_json", f"{name} does not hold JSON in UTF-8.") from None
+    if not isinstance(value, dict):
+        raise Invalid("not_an_object", f"{name} does not hold {what} as a JSON object.")
     return value
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "survey": ("cli.survey", "Show surveys, their results, and the tasks of low scores."),
     "classifier": ("cli.classifier", "Show, train and roll back what guesses category and kind of tickets."),
     "feedback": ("cli.feedback", "Submit feedback, vote for it, work on it, see who was told."),
+    "contest": ("cli.contest", "Make contests, enter, judge, and read standings."),
     "process": ("cli.process", "Show the durable process behind a ticket."),
     "escalations": ("cli.process", "List what fires next by itself, the earliest first."),
     "sla": ("cli.sla", "Preview promises, without storing anything."),

@@ -3,18 +3,16 @@
 Nothing is stored, and all reckoning is the API's; here a person asks and reads the answer.
 """
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.client import DeskClient, Json, Token, run
+from cli.given import from_file
 from cli.moment import parse_moment
 from cli.output import console, countdown, document, facts, line, local_time, span, table
 from cli.ticket import team_id
-from domain.errors import Invalid
 
 Start = Annotated[
     str | None,
@@ -80,7 +78,7 @@ def reckon(
     if (duration is None) == (end is None):
         raise typer.BadParameter("Give either --duration or --end.")
     begin = parse_moment(start or "PT0S", "--start").isoformat()
-    inline = _from_file(calendar.removeprefix("@")) if calendar.startswith("@") else None
+    inline = from_file(calendar.removeprefix("@"), "a calendar") if calendar.startswith("@") else None
     question = {"start": begin}
     if duration is not None:
         question["duration"] = duration
@@ -127,15 +125,3 @@ async def _calendar(client: DeskClient, name: str) -> str:
         return name
     rows, _ = await client.rows("/calendars")
     return next((str(row["id"]) for row in rows if row["name"].casefold() == name.casefold()), name)
-
-
-def _from_file(name: str) -> dict[str, Any]:
-    try:
-        value = json.loads(Path(name).read_bytes())
-    except OSError as error:
-        raise Invalid("unreadable_file", f"Cannot read {name}: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise Invalid("invalid_json", f"{name} does not hold JSON in UTF-8.") from None
-    if not isinstance(value, dict):
-        raise Invalid("not_an_object", f"{name} does not hold a calendar as a JSON object.")
-    return value

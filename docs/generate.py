@@ -26,6 +26,8 @@ from api.metrics import Families
 from cli.main import COMMANDS, build
 from domain.account import Role, Scope
 from domain.authorization import RULES, Rule
+from domain.contest import moves as contest
+from domain.contest.fields import Status as ContestStatus
 from domain.feedback import moves as feedback
 from domain.feedback.fields import Status as FeedbackStatus
 from domain.notification.kind import DEFAULT_CHANNELS, URGENT, Channel, Kind
@@ -63,6 +65,14 @@ _FEEDBACK_BY_ITSELF: Final = (
     (FeedbackStatus.VERIFIED, FeedbackStatus.CLOSED, "after 37 days"),
 )
 
+_CONTEST_BY_ITSELF: Final = (
+    ("[*]", ContestStatus.DRAFT, "created"),
+    (ContestStatus.SCHEDULED, ContestStatus.ACTIVE, "opens"),
+    (ContestStatus.ACTIVE, ContestStatus.JUDGING, "closes"),
+    (ContestStatus.JUDGING, ContestStatus.PROVISIONAL, "every entry is scored, or publish"),
+    (ContestStatus.PROVISIONAL, ContestStatus.FINAL, "after 72 hours, and when no appeal is open"),
+)
+
 
 def life() -> str:
     """The states of a ticket and the actions between them. Actions that leave the state are not drawn."""
@@ -72,6 +82,15 @@ def life() -> str:
 def feedback_life() -> str:
     """The same of feedback."""
     return _drawn(feedback.MOVES, _FEEDBACK_BY_ITSELF)
+
+
+def contest_life() -> str:
+    """The same of contests, without the end that each of them can come to."""
+    kept = {
+        status: {action: to for action, to in moves.items() if action is not contest.Action.CANCEL}
+        for status, moves in contest.MOVES.items()
+    }
+    return _drawn(kept, _CONTEST_BY_ITSELF)
 
 
 def _drawn(table: Mapping[Any, Mapping[Any, Any]], by_themselves: Iterable[tuple[str, str, str]]) -> str:
@@ -94,6 +113,11 @@ def moves() -> str:
 def feedback_moves() -> str:
     """The same of feedback."""
     return _table_of(FeedbackStatus, feedback.Action, feedback.MOVES)
+
+
+def contest_moves() -> str:
+    """The same of contests."""
+    return _table_of(ContestStatus, contest.Action, contest.MOVES)
 
 
 def _table_of(
@@ -238,6 +262,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "moves": moves,
     "feedback_life": feedback_life,
     "feedback_moves": feedback_moves,
+    "contest_life": contest_life,
+    "contest_moves": contest_moves,
     "rules": rules,
     "notices": notices,
     "routes": routes,

@@ -42,6 +42,8 @@ class Scope(StrEnum):
     SETTINGS_WRITE = "settings:write"
     HISTORIES_READ = "histories:read"
     FACTS_WRITE = "facts:write"
+    CONTESTS_READ = "contests:read"
+    CONTESTS_WRITE = "contests:write"
     ADMIN = "admin"  # everything that the roles allow
 
 

@@ -25,6 +25,7 @@ _IMPLIED: Final[Mapping[Scope, frozenset[Scope]]] = {
     Scope.TICKETS_WRITE: frozenset({Scope.TICKETS_READ}),
     Scope.PEOPLE_WRITE: frozenset({Scope.PEOPLE_READ}),
     Scope.SETTINGS_WRITE: frozenset({Scope.SETTINGS_READ}),
+    Scope.CONTESTS_WRITE: frozenset({Scope.CONTESTS_READ}),
     Scope.ADMIN: frozenset(Scope),
 }
 
@@ -147,6 +148,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "survey.write": Rule(Scope.SETTINGS_WRITE, MANAGEMENT),
     "survey.ticket": Rule(_READ, STAFF, works=True),  # what the requester of a ticket said
     "survey.results": Rule(_READ, MANAGEMENT),  # of the whole desk, and what each said
+    # contests
+    "contest.read": Rule(Scope.CONTESTS_READ, EVERYONE),
+    "contest.draft": Rule(Scope.CONTESTS_READ, MANAGEMENT),  # drafts, and what happens behind the curtain
+    "contest.write": Rule(Scope.CONTESTS_WRITE, MANAGEMENT),
+    "contest.enter": Rule(Scope.CONTESTS_WRITE, EVERYONE),
+    "contest.withdraw": Rule(Scope.CONTESTS_WRITE, MANAGEMENT, own=EVERYONE),
+    "contest.judge": Rule(Scope.CONTESTS_WRITE, EVERYONE),  # whoever was appointed
+    "contest.appeal": Rule(Scope.CONTESTS_WRITE, NOBODY, own=EVERYONE),
     # the desk itself
     "link.rotate": Rule(Scope.SETTINGS_WRITE, ADMINS),
     "codec.decode": Rule(Scope.HISTORIES_READ, ADMINS),

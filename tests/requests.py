@@ -12,6 +12,8 @@ from httpx import AsyncClient
 from domain.achievement.claim import Action
 from domain.survey.definition import AFTER_RESOLUTION
 from tests.actions import ACTIONS, FEEDBACK_ACTIONS
+from tests.contests import REQUESTS as CONTEST_REQUESTS
+from tests.contests import make_contest
 from tests.contributions import ACHIEVEMENT, PRIZE
 from tests.questions import SURVEYS
 
@@ -234,6 +236,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /classifier/preview": {"subject": "The disk is full", "description": "磁盘空间不足"},
     "POST /classifier/train": None,
     "POST /classifier/rollback": {"version": 0},
+    **CONTEST_REQUESTS,
     "POST /macros": {
         "name": "Greeting",
         "description": "Says hello",
@@ -361,6 +364,7 @@ async def make_world(admin: AsyncClient, agent_id: Any, somebody_id: Any) -> dic
     world["backfill_id"] = (await admin.post(looked, json={"dry_run": True})).json()["id"]
     await make("prize_id", "/prizes", PRIZE)
     await make("token_id", "/tokens", {"name": "robot"})
+    world |= await make_contest(admin, admin, (await admin.get(f"{API}/people/me")).json()["id"])
     ticket = {"subject": "The disk is full", "description": "磁盘空间不足"}
     await make("other_ticket_id", "/tickets", ticket)
     await make("ticket_id", "/tickets", ticket)

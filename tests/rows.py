@@ -17,6 +17,7 @@ from storage.database import Database, connection_of
 from storage.feedback import question
 from storage.survey.definition import ensure_default_survey
 from storage.tables.achievement import AwardRow, ClaimRow
+from storage.tables.contest import ContestAppealRow
 from storage.tables.member import MemberRow
 from storage.tables.notification import NotificationRow
 from storage.tables.survey import SurveyAnswerRow, SurveyInvitationRow, SurveyTaskRow
@@ -152,3 +153,13 @@ async def insert_claim(database: Database, person_id: UUID, achievement_id: str,
         asked = {"asked_at": now, "updated_at": now}
         await writer.execute(insert(ClaimRow).values(**both, **claim, **asked))
     return made
+
+
+async def insert_appeal(database: Database, *, contest_id: str, entry_id: str, person_id: UUID) -> UUID:
+    """An open appeal of somebody for their entry, whatever the contest is at."""
+    about = {"contest_id": UUID(contest_id), "entry_id": UUID(entry_id), "person_id": person_id}
+    values = {"id": uuid4(), **about, "state": "open", "reason": "Why?", "adjustment": 0}
+    async with database.writing() as writer:
+        await writer.execute(insert(ContestAppealRow).values(at=datetime.now(UTC), **values))
+    appeal_id: UUID = values["id"]
+    return appeal_id

@@ -25,7 +25,14 @@ from storage.account import people, tokens
 from storage.database import Database
 from tests.api.work import working
 from tests.requests import make_world
-from tests.rows import insert_invitation, insert_task, link_to, link_to_question
+from tests.rows import (
+    insert_appeal,
+    insert_claim,
+    insert_invitation,
+    insert_task,
+    link_to,
+    link_to_question,
+)
 
 
 class Api(AsyncClient):
@@ -95,14 +102,20 @@ async def world(desk: Desk, admin: Api, make_person: MakePerson) -> AsyncIterato
         agent, somebody = await make_person("agent"), await make_person()
         made = await make_world(admin, agent.person_id, somebody.person_id)
         asked = await insert_invitation(desk.database, somebody.person_id)
+        award, claim = [
+            await insert_claim(desk.database, one.person_id, made["achievement_id"], made["prize_id"])
+            for one in (somebody, admin)
+        ]
+        contest = {name: made[name] for name in ("contest_id", "entry_id")}
         yield {
             **made,
             "notification_id": agent.person_id,
             "token": await link_to(desk.database, asked),
             "link": await link_to_question(desk.database, UUID(made["feedback_id"]), somebody.person_id),
             "task_id": await insert_task(desk.database, somebody.person_id, UUID(made["ticket_id"])),
-            "award_id": agent.person_id,
-            "claim_id": agent.person_id,
+            "award_id": award,
+            "claim_id": claim,
+            "appeal_id": await insert_appeal(desk.database, **contest, person_id=admin.person_id),
             "key_id": "unknown",
         }
 

@@ -26,7 +26,8 @@ EXAMPLES: Final = 100 if LONG else 3
 ENDLESS: Final = "GET /api/v1/stream"
 ENDS_THE_SESSION: Final = "DELETE /api/v1/sessions/current"
 TURN: Final = ("get", "head", "post", "put", "patch", "delete")
-"""Readers first, then writers, removers last."""
+ENDS: Final = ("/merge", "/cancel")
+"""Readers first, then writers, removers last; what ends a record after what else happens to it."""
 
 pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 
@@ -40,9 +41,7 @@ class Asking:
 
         serializer.alias("application/jsonl", "application/octet-stream")
         found = [found.ok() for found in openapi.from_dict(app.openapi()).get_all_operations()]
-        self._operations = sorted(
-            found, key=lambda one: (TURN.index(one.method), one.path.endswith("/merge"))
-        )
+        self._operations = sorted(found, key=lambda one: (TURN.index(one.method), one.path.endswith(ENDS)))
         self._checks = [
             checks.not_a_server_error,
             checks.status_code_conformance,

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from docs.generate import PARTS, ROOT, pages, written
+from domain.contest.fields import ContestRules
+from domain.contest.fields import Status as ContestStatus
+from domain.contest.moves import Action
 from domain.feedback.fields import Kind as FeedbackKind
 from domain.feedback.fields import Source
 from domain.feedback.fields import Status as FeedbackStatus
@@ -123,6 +126,7 @@ def test_every_feature_is_in_the_glossary() -> None:
             "feedback.md",
             {*CLOCKS["feedback"], *FeedbackStatus, *FeedbackKind, *Source, *Feedback.model_fields},
         ),
+        ("contests.md", {*ContestStatus, *Action, *ContestRules.model_fields}),
         ("search.md", {*FIELDS, *Status}),
     ],
 )

@@ -33,9 +33,10 @@ from storage.tables.notification import NotificationRow
 from storage.tables.view import ViewRow
 from tests.api.conftest import Api, MakePerson
 from tests.api.work import working
+from tests.contests import OTHERWISE, make_contest
 from tests.contributions import ACHIEVEMENT, PRIZE
 from tests.requests import API, BODIES, CALENDAR, POLICY, QUERIES, TYPES, WEEK, address, fill
-from tests.rows import insert_claim, insert_invitation, insert_task, link_to, link_to_question
+from tests.rows import insert_appeal, insert_claim, insert_invitation, insert_task, link_to, link_to_question
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -80,6 +81,7 @@ INSTEAD: Final[dict[str, Any]] = {
     "PATCH /views/{view_id}": {"position": 3},
     "PATCH /views/{view_id} : of everybody": {"position": 3},
     "POST /macros/{macro_id}/preview": {"ticket": "{ticket_id}"},
+    **OTHERWISE,
     "POST /sla-policies": {**POLICY, "match": {}},
     "PATCH /sla-policies/{policy_id}": {"position": 8},
     "PATCH /calendars/{calendar_id}": {"name": "Shift"},
@@ -243,16 +245,21 @@ class Records:
         now = datetime.now(UTC)
         bulk = {"fingerprint": "", "action": "tag", "fields": {}, "state": "done", "total": 0}
         notice = {"event_key": name, "channel": "email", "kind": "ticket_created", "locale": "en"}
-        drafts = {one: {**ACHIEVEMENT, "name": f"{name} {one}"} for one in ("draft", "active")}
+        # Nobody meets it; what is inserted as awarded has to stay so when the person's facts are looked at.
+        kept = {**ACHIEVEMENT, "revocable": False}
+        drafts = {one: {**kept, "name": f"{name} {one}"} for one in ("draft", "active")}
         draft, active = [(await self._post("/achievements", body))["id"] for body in drafts.values()]
         await self._admin.patch(f"{API}/achievements/{active}", json={"state": "active"})
         backfill = await self._post(f"/achievements/{draft}/backfills", {"dry_run": True})
         prize = await self._post("/prizes", {**PRIZE, "name": name})
         award = await insert_claim(self._desk.database, person_id, active, prize["id"])
+        contest = await make_contest(self._admin, api, person_id)
         calendar = await self._post("/calendars", {"name": name, "weekly": WEEK})
         self._common["calendar_id"] = calendar["id"]
         return {
             **self._common,
+            **contest,
+            "appeal_id": await insert_appeal(self._desk.database, **contest, person_id=person_id),
             "person_id": person_id,
             "member_id": person_id,
             "survey_id": AFTER_RESOLUTION,
