@@ -60,6 +60,13 @@ TABLES: Final[dict[str, str]] = {
     "feedback_comments": "SELECT feedback_id, body FROM feedback_comments",
     "followers": "SELECT feedback_id, person_id, role, via, since, until FROM feedback_followers",
     "turns": "SELECT * FROM feedback_turns",
+    "contests": "SELECT id, version, status, closes_at, entries, rules FROM contests",
+    "contest_states": "SELECT contest_id, state FROM contest_processes",
+    "contest_events": "SELECT contest_id, version, type, data FROM contest_events",
+    "entries": "SELECT id, contest_id, person_id, text, arrived_at, place FROM contest_entries",
+    "assignments": "SELECT entry_id, judge_id, state, scores FROM contest_assignments",
+    "participants": "SELECT contest_id, person_id, version FROM contest_participants",
+    "judges": "SELECT contest_id, person_id FROM contest_judges",
     "outbox": "SELECT id, topic, key, created_at FROM outbox",
 }
 _AT_ONCE: Final = 8
@@ -159,7 +166,7 @@ async def _process(client: Client, runs: list[WorkflowExecution]) -> Process:
     process = Process(last.id, last.workflow_type, status, runs[0].start_time, starts=0, runs=len(runs))
     for run in runs:
         await _read_history(client, run, process)
-    if process.type in ("Ticket", "Feedback") and status == "RUNNING":
+    if process.type in ("Ticket", "Feedback", "Contest") and status == "RUNNING":
         try:
             handle = client.get_workflow_handle(last.id)
             process.described = await handle.query("describe", rpc_timeout=timedelta(seconds=60))

@@ -1,6 +1,6 @@
 """The load of a chaos run: lives of tickets, and what happens beside them: edits of policies, absences of agents,
 bulk actions, trainings of the classifier, facts about members, the prizes that these win, campaigns, answers to
-surveys, feedback.
+surveys, feedback, contests.
 
 The seed decides who does what in which order. What a bulk action takes are tickets that are there by then.
 """
@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tests.chaos.client import Client
+from tests.chaos.contests import Contests
 from tests.chaos.feedback import Feedback
 from tests.chaos.lives import Life
 from tests.chaos.world import CATEGORIES, World, policy
@@ -79,6 +80,7 @@ class Load:
             self._say_how_it_was,
             self._ask_everybody,
             Feedback(self._client, self._world, self._seed, self._scale).run,
+            Contests(self._client, self._world, self._seed, self._scale).run,
         )
         others = [asyncio.ensure_future(one()) for one in beside]
         began = time.monotonic()

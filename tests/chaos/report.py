@@ -42,14 +42,15 @@ def commit() -> str:
 
 _OF_THEIR_OWN = (
     *("create", "policy", "absence", "merge", "unmerge", "split", "bulk", "cancel", "fact", "claim"),
-    *("rate", "campaign", "submit", "vote", "withdraw"),
+    *("rate", "campaign", "submit", "vote", "withdraw", "contest create"),
 )
 
 
 def _work(case: Case) -> Table:
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for request in case.requests.values():
-        kind = request.what if request.what in _OF_THEIR_OWN else "transition"
+        its_own = request.what in _OF_THEIR_OWN or "contest" in request.facts
+        kind = request.what if its_own else "transition"
         counts[kind][0] += 1
         counts[kind][1] += request.outcome == "accepted"
         counts[kind][2] += request.outcome == "refused"

@@ -39,6 +39,10 @@ _UNREST: Final = """
         + (SELECT count(*) FROM surveys WHERE occasion = 'campaign' AND state = 'active' AND (building OR round = 0))
         + (SELECT count(*) FROM survey_invitations WHERE next_at < now() - interval '5 seconds')
         + (SELECT count(*) FROM feedback_turns WHERE done_at IS NULL)
+        + (SELECT count(*) FROM contests WHERE status IN ('scheduled', 'active')
+           OR next_step_at < now() - interval '5 seconds')
+        + (SELECT count(*) FROM contest_processes WHERE state ->> 'fill' IS NOT NULL
+           OR 'true' IN (state ->> 'restanding', state ->> 'reversing') OR state -> 'tellings' <> '[]')
         + (SELECT count(*) FROM tickets WHERE next_step_at < now() - interval '5 seconds')
         + (SELECT count(*) FROM tickets t JOIN ticket_processes p ON p.ticket_id = t.id
            JOIN sla_policies s ON s.id::text = p.policy ->> 'id'
@@ -46,7 +50,8 @@ _UNREST: Final = """
            AND (p.policy ->> 'version')::int <> s.version)
 """
 """What is still to be done: rows to hand over, mails to send, bulk actions to end, facts to count, awards to end,
-claims to make and to withdraw, people to ask, followers to tell, steps to fire, tickets to put under a new policy."""
+claims to make and to withdraw, people to ask, followers to tell, contests to close and to tell of, steps to fire,
+tickets to put under a new policy."""
 
 _LEARNING: Final = "WorkflowType = 'Training' AND ExecutionStatus = 'Running'"
 _DEAD: Final = "SELECT id::text FROM notifications WHERE channel = 'email' AND state = 'dead'"

@@ -84,6 +84,8 @@ _EMPTY = (
     *("prizes", "claims", "claim_steps"),
     *("surveys", "invitations", "answers"),
     *("feedback", "feedback_states", "feedback_comments", "followers", "turns"),
+    *("contests", "contest_states", "contest_events"),
+    *("entries", "assignments", "participants", "judges"),
 )
 STATE: dict[str, Any] = {
     **{"event_number": 5, "status": "resolved", "priority": "normal", "category": "network", "tier": 1},

@@ -174,9 +174,14 @@ UNTOUCHED = {
     "every vote counts once",
     "every follower was told once a turn",
     "feedback equals its processes",
+    "every accepted entry is there once",
+    "no entry came after the bell",
+    "every score counts once",
+    "every participant was told once a change",
+    "contests equal their processes",
 }
-"""What one sound ticket has nothing to say of; `test_together`, `test_member`, `test_claim`, `test_survey` and
-`test_feedback` plant the rest."""
+"""What one sound ticket has nothing to say of; `test_together`, `test_member`, `test_claim`, `test_survey`,
+`test_feedback` and `test_contest` plant the rest."""
 
 
 def test_sound_evidence_passes_every_check() -> None:

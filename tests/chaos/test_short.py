@@ -23,6 +23,7 @@ async def test_nothing_is_lost_doubled_or_early(tmp_path: Path) -> None:
     accepted = {entry["what"] for entry in evidence.journal if entry["kind"] == "accepted"}
     assert accepted >= {"create", "merge", "unmerge", "split", "bulk", "policy", "absence", "train"}
     assert accepted >= {"fact", "claim", "rate", "campaign", "submit", "vote", "feedback merge"}
+    assert accepted >= {"contest create", "enter", "score"}
     fired = [row for row in evidence.rows["ledger"] if row["fired_at"]]
     assert len(fired) > outcome.plan.tickets
 

@@ -15,6 +15,7 @@ from tests.chaos.stack import ADMIN, PASSWORD, Stack
 
 CATEGORIES: Final = ("network", "accounts", "hardware")
 REQUESTERS: Final = 8
+ENTRANTS: Final = 6
 _CAMPAIGNS: Final = 5
 AFTER_RESOLUTION: Final = "5f1c0d3e-8a44-5c1b-9a57-2d0c6b7e1f01"
 CROWD: Final = "Everybody wants this"
@@ -80,13 +81,14 @@ _SILENT: Final = ("ticket_assigned", "sla_warning", "ticket_reopened")
 
 @dataclass
 class World:
-    """Ids by what they are for; `requesters` and `boss` act, `agents` are only given tickets; `crowd` is an item that
-    many follow; `campaigns` are drafts, for all requesters."""
+    """Ids by what they are for; `requesters` and `boss` act, `entrants` enter contests and judge them, `agents` are
+    only given tickets; `crowd` is an item that many follow; `campaigns` are drafts, for all requesters."""
 
     admin: Who
     boss: Who
     crowd: str = ""
     requesters: list[Who] = field(default_factory=list)
+    entrants: list[Who] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     policies: dict[str, str] = field(default_factory=dict)
     campaigns: list[str] = field(default_factory=list)
@@ -156,4 +158,7 @@ async def make_world(stack: Stack, client: Client, scale: float, capacity: int) 
     database = Database(stack.database_url())
     await insert_followers(database, UUID(world.crowd), _CROWD_SIZE)
     await database.close()
+    for number in range(ENTRANTS):
+        await person(f"enters-{number}")
+        world.entrants.append(await client.sign_in(f"enters-{number}@people.example"))
     return world
