@@ -1,10 +1,10 @@
 """Rows of members: what they contributed, what it gave, and the scores that leaderboards are read from."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy import DDL, BigInteger, ForeignKey, Identity, Index, UniqueConstraint, event, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
@@ -130,6 +130,22 @@ class MemberScoreCountRow(Base):
 
     points: Mapped[int] = mapped_column(primary_key=True)
     members: Mapped[int]
+
+
+# Whoever deletes a member, with the person or without, leaves nobody behind in the count.
+UNCOUNT_SCORES: Final = """
+    CREATE OR REPLACE FUNCTION uncount_score() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE member_score_counts SET members = members - 1 WHERE points = OLD.points;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER uncount_score AFTER DELETE ON members
+    FOR EACH ROW WHEN (OLD.listed AND OLD.points > 0) EXECUTE FUNCTION uncount_score()
+"""
+event.listen(
+    MemberRow.__table__,
+    "after_create",
+    DDL(UNCOUNT_SCORES),  # type: ignore[no-untyped-call]  # its constructor has no annotations
+)
 
 
 class MemberLevelRow(Base):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from domain.account import Role
 from domain.errors import Conflict, NotFound
@@ -19,6 +19,7 @@ from storage.database import Database
 from storage.member import facts as intake
 from storage.member import read
 from storage.member.commit import advance
+from storage.tables.account import PersonRow
 from storage.tables.member import (
     MemberDayRow,
     MemberFactRow,
@@ -229,6 +230,25 @@ async def test_who_is_not_listed_is_on_no_board_and_leaves_no_gap(database: Data
     async with database.writing() as writer:
         await read.list_member(writer, high, listed=True)
     assert await board(database) == [(1, 40), (2, 10)]
+
+
+async def test_who_is_deleted_ranks_before_nobody(database: Database) -> None:
+    high, hidden, low = [await person(database, Role.REQUESTER) for _ in range(3)]
+    for member, facts in ((high, "ab"), (hidden, "ab"), (low, "a")):
+        await bring(database, member, *({"fact_id": one} for one in facts))
+        await take(database, member)
+    async with database.writing() as writer:
+        await read.list_member(writer, hidden, listed=False)
+    ranks = []
+    for gone in (hidden, high):
+        async with database.writing() as writer:
+            await writer.execute(delete(PersonRow).where(PersonRow.id == gone))
+        async with database.reading() as reader:
+            ranks.append((await read.member(reader, low)).rank)
+    assert ranks == [2, 1]
+    async with database.reading() as reader:
+        counted = await reader.execute(select(MemberScoreCountRow.points, MemberScoreCountRow.members))
+        assert sorted(tuple(row) for row in counted) == [(10, 1), (20, 0)]
 
 
 def community(seed: int, members: Sequence[UUID]) -> list[tuple[UUID, dict[str, Any]]]:
