@@ -145,6 +145,11 @@ event.listen(
 )
 
 
+DAY: Final = "(ARRAY[(created_at AT TIME ZONE 'UTC')::date])"
+"""The day of a ticket, in UTC, as the index of words has it beside them: what PostgreSQL can index together with words
+is an array."""
+
+
 class TicketSearchRow(Base):
     """The words of a ticket: apart from it, because its row changes often and its words seldom, and each new
     version of a row is indexed anew.
@@ -161,7 +166,7 @@ class TicketSearchRow(Base):
     entire: Mapped[str | None] = mapped_column(TSVECTOR)
 
     __table_args__ = (
-        Index("ix_ticket_search_words", text("coalesce(entire, shared)"), postgresql_using="gin"),
+        Index("ix_ticket_search_words", text("coalesce(entire, shared)"), text(DAY), postgresql_using="gin"),
     )
 
 

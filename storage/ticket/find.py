@@ -1,18 +1,32 @@
 """Finding tickets: the page of a list, also by words and by how well they match.
 
-A word may stand in a third of all tickets or in one, and no single way is good for both. Frequent words are found
-by walking along the list's order and looking at each ticket's words, rare ones by the index of words; PostgreSQL's
-statistics tell which it is, and a walk that finds too little is given up. So the cost grows with the root of the
-number of tickets at most, unless a frequent word stands only in tickets that come late in the order. Values of
-custom fields are weighed the same way, by how many tickets have them.
+A word may stand in a third of all tickets or in one, and no single way is good for both. PostgreSQL's statistics tell
+which it is. Lists by age, which are nearly all, look for frequent words in the index of words and days, in as many
+days as should hold a page: that costs the same however many tickets there are. Other orders are walked along, looking
+at each ticket's words, and what is rare is found by the index of words alone; a walk that finds too little is given
+up. So their cost grows with the root of the number of tickets at most, unless a frequent word stands only in tickets
+that come late in the order. Values of custom fields are weighed the same way, by how many tickets have them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from datetime import UTC, date, datetime, timedelta
+from math import ceil, sqrt
 from typing import Any, Final
 
-from sqlalchemy import Integer, Select, cast, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 
 from domain.authorization import Visibility
 from domain.ticket.filter import Custom, Filter
@@ -20,7 +34,7 @@ from domain.ticket.record import Ticket
 from storage import search
 from storage.database import Reader, connection_of
 from storage.page import Order, beyond, in_order, page
-from storage.tables.ticket import TicketFieldRow, TicketRow, TicketSearchRow
+from storage.tables.ticket import DAY, TicketFieldRow, TicketRow, TicketSearchRow
 from storage.ticket.condition import conditions, document, named, read_by_staff, searched, seen, tsquery
 from storage.ticket.custom import Counted, having, rarest
 from storage.ticket.listing import RELEVANCE, Key, Sorting, keyed, keys, records, sorting
@@ -37,6 +51,14 @@ _PATIENCE: Final = 6
 """A walk is given up after so many times the tickets that statistics made it expect, or when it has cost twice what
 the index of words would have."""
 
+_PROBE: Final = 2_000
+"""How many tickets tell how many come in a day."""
+
+_SPARE: Final = 2
+_FURTHER: Final = 4
+_TRIES: Final = 3
+_DAYS: Final = 400
+"""Days at once at most: each of them costs a look into the index."""
 
 _NEAR: Final = 16
 """How much cheaper a value of a custom field is, with the age of its ticket beside it, than a ticket of a walk."""
@@ -132,6 +154,10 @@ async def _matching(
     if _begins_elsewhere(sought.wanted):
         return await _keys(reader, _indexed(sought, by, after, count))
     matches, total = await _expected(reader, sought.asked)
+    if by.is_by_age and sought.asked.wanted and matches > count:
+        found = await _of_some_days(reader, sought, by, after, count, total / matches)
+        if found is not None:
+            return found
     if not sought.asked.wanted or matches > sqrt(count * total / _SCATTERED):
         patience = min(_PATIENCE * count * total / matches, 2 * _SCATTERED * matches)
         found = await _walked(reader, sought, by, after, count, int(patience))
@@ -154,6 +180,45 @@ async def _expected(reader: Reader, asked: search.Asked) -> tuple[int, int]:
     plan = (await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}")).scalar_one()
     first, second = plan[0]["Plan"]["Plans"]
     return int(first["Plan Rows"]), int(second["Plan Rows"])
+
+
+async def _of_some_days(
+    reader: Reader, sought: Search, by: Sorting, after: Sequence[Any] | None, count: int, rarity: float
+) -> list[Key] | None:
+    """The first matches after `after`, if the days there hold enough of them. One of `rarity` tickets should match."""
+    probe = page(select(TicketRow.created_at), by.order, after, _PROBE - 1).subquery()
+    at = probe.columns.created_at
+    known, oldest, newest = (await reader.execute(select(func.count(), func.min(at), func.max(at)))).one()
+    if not known:
+        return []
+    whole = known < _PROBE  # it saw all that is left
+    if whole:
+        days = 1 + (_day(newest) - _day(oldest)).days
+    else:  # not too many at first: words that go together are more frequent than statistics think
+        enough = _SPARE * count * rarity * (newest - oldest) / known / timedelta(days=1)
+        days = min(1 + ceil(enough), _DAYS // _FURTHER)
+    first = newest if by.order.descending else oldest
+    for _ in range(_TRIES):
+        if days > _DAYS:
+            return None
+        period = _period(_day(first), days, by.order)
+        found = await _keys(reader, _newest_matches(sought, by.order, after, count, period))
+        if whole or len(found) >= count:
+            return found
+        days *= _FURTHER
+    return None
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
+def _period(first: date, days: int, order: Order) -> list[date]:
+    """So many days from the first one on, as far as the calendar goes."""
+    begin = first.toordinal()
+    if order.descending:
+        return [date.fromordinal(each) for each in range(max(begin - days + 1, 1), begin + 1)]
+    return [date.fromordinal(each) for each in range(begin, min(begin + days, date.max.toordinal() + 1))]
 
 
 async def _walked(
@@ -207,11 +272,16 @@ def _indexed(sought: Search, by: Sorting, after: Sequence[Any] | None, count: in
     return page(select(*own), replace(by.order, columns=own), after, count - 1)
 
 
-def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, count: int) -> Select[Any]:
-    """Sorts the matches by what stands beside their words, and looks at tickets only until there are enough."""
+def _newest_matches(
+    sought: Search, order: Order, after: Sequence[Any] | None, count: int, days: Sequence[date] | None = None
+) -> Select[Any]:
+    """Sorts the matches, of all days or of some, by what stands beside their words, and looks at tickets only until
+    there are enough."""
     words = func.coalesce(TicketSearchRow.entire, TicketSearchRow.shared)
     columns: tuple[Any, ...] = (TicketSearchRow.created_at, TicketSearchRow.ticket_id)
     matches: Select[Any] = select(*columns).where(words.bool_op("@@")(tsquery(sought.asked.wanted)))
+    if days is not None:
+        matches = matches.where(_is_of(days))
     simple = sought.visible.everything and sought.asked.all == sought.asked.wanted
     if simple and not sought.wanted.conditions:
         return page(matches, replace(order, columns=columns), after, count - 1)
@@ -225,6 +295,13 @@ def _newest_matches(sought: Search, order: Order, after: Sequence[Any] | None, c
         readable = document(sought.visible, hits.columns)
         found = found.where(readable.bool_op("@@")(tsquery(sought.asked.all)))
     return page(found, replace(order, columns=own), after, count - 1)
+
+
+def _is_of(days: Sequence[date]) -> ColumnElement[bool]:
+    given = f"{{{','.join(map(str, days))}}}"  # in the statement, so that their number is known when it is planned
+    return literal_column(DAY).bool_op("&&")(
+        cast(bindparam(None, given, Text(), literal_execute=True), ARRAY(Date))
+    )
 
 
 async def _ranked(reader: Reader, sought: Search, after: Sequence[Any] | None, count: int) -> list[Key]:

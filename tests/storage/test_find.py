@@ -30,9 +30,11 @@ TEXTS = (
 )
 
 
-@pytest.fixture
-async def crowded(world: World) -> World:
-    """Sixty tickets, in a second each other or at the very same moment."""
+@pytest.fixture(params=(2_000, 5), ids=("short list", "long list"))
+async def crowded(world: World, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Sixty tickets, in a second each other or at the very same moment. What is said of days looks at all of them, or
+    at a few that tell how the others lie."""
+    monkeypatch.setattr("storage.ticket.find._PROBE", request.param)
     random = Random(7)
     for number in range(60):
         subject, description, _ = TEXTS[number % len(TEXTS)]
@@ -225,3 +227,20 @@ async def test_a_name_that_nobody_has_is_an_error_only_for_the_staff(world: Worl
         with pytest.raises(Invalid, match="There is no"):
             await world.find(words)
         assert await world.find(words, Visibility(False, world.askers[0])) == []
+
+
+@pytest.mark.parametrize("sort", ["created_at", "-created_at"])
+async def test_frequent_words_are_found_whenever_they_came(
+    world: World, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many days without a ticket, days with many, and the ends of the calendar."""
+    monkeypatch.setattr("storage.ticket.find._PROBE", 10)
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+    burst = [NOW - timedelta(days=300, seconds=second) for second in range(30)]
+    spread = [NOW - timedelta(days=9 * number) for number in range(40)]
+    for at in (first, *burst, *spread, last):
+        await world.insert(created_at=at, subject="Disk full", description="None left.")
+    async with world.database.writing() as writer:
+        await writer.execute(text("ANALYZE tickets, ticket_search"))
+    found = [one.created_at for one in await world.find("disk full", sort=sort, size=9)]
+    assert found == sorted((first, *burst, *spread, last), reverse=sort.startswith("-"))
