@@ -1,12 +1,12 @@
 """Words are looked for in the days that should hold enough of them.
 
-Revision: 0028_search_days, after 0027_contests
+Revision: 0029_search_days, after 0028_score_counts
 """
 
 from alembic import op
 
-revision = "0028_search_days"
-down_revision = "0027_contests"
+revision = "0029_search_days"
+down_revision = "0028_score_counts"
 branch_labels = None
 depends_on = None
 
