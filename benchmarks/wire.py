@@ -34,7 +34,7 @@ class Connection:
     def __init__(
         self, host: str, port: int, token: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
-        self._host, self._port, self._kept = host, port, False
+        self._host, self._port = host, port
         self._writer: asyncio.StreamWriter | None = None
         lines = {"Host": host, **(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         self._head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -44,7 +44,7 @@ class Connection:
         return self
 
     async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._writer is None or not self._kept or self._reader.at_eof():
+        if self._writer is None or self._reader.at_eof():
             self._close()
             self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         return self._reader, self._writer
@@ -52,6 +52,7 @@ class Connection:
     def _close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -79,6 +80,7 @@ class Connection:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
         content = await reader.readexactly(int(headers.get(b"content-length", b"0")))
-        self._kept = headers.get(b"connection", b"").lower() != b"close"
+        if headers.get(b"connection", b"").lower() == b"close":
+            self._close()  # at once: the server may wait for it
         is_json = content and b"json" in headers.get(b"content-type", b"")
         return Answer(int(first.split(b" ")[1]), orjson.loads(content) if is_json else content or None)

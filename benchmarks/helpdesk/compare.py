@@ -284,7 +284,7 @@ def _reads(size: int, known: Sequence[str]) -> list[Read]:
         Read(
             "one ticket",
             get(lambda random: f"{tickets}/{random.choice(known)}"),
-            get(lambda random: f"/api/tickets/{random.randrange(1, size)}/"),
+            get(lambda random: f"/api/tickets/{random.randrange(1, size)}/?format=json"),
         ),
     ]
 
