@@ -313,6 +313,6 @@ def _read_section(results: dict[int, dict[str, tuple[list[float], list[float]]]]
         "Reading",
         f"{REQUESTS} requests of each kind in a row by one client, with other words and tickets each time, and fewer "
         f"of those that take longer than {_PATIENCE:.0f} s together. A search of django-helpdesk looks for both words "
-        "as one phrase.",
+        "as one phrase, and its API goes through all tickets to answer with one.",
         [Table(head, rows)],
     )
