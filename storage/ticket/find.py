@@ -39,7 +39,7 @@ from storage.ticket.condition import conditions, document, named, read_by_staff,
 from storage.ticket.custom import Counted, having, rarest
 from storage.ticket.listing import RELEVANCE, Key, Sorting, keyed, keys, records, sorting
 
-RANKED: Final = 500
+RANKED: Final = 200
 """How many matches, the newest of all, are put in the order of relevance."""
 
 _BY_LENGTH: Final = 1  # divides by the logarithm of the document's length
