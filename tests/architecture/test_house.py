@@ -144,7 +144,9 @@ BARE_NAMES: Final = {"utils", "helpers", "common", "manager", "misc"}
 
 
 def modules(layer: str) -> list[Path]:
-    return [path for path in (ROOT / layer).rglob("*.py") if "versions" not in path.parts]
+    """Without what benchmarks leave in their hidden folder."""
+    found = (path for path in (ROOT / layer).rglob("*.py") if "versions" not in path.parts)
+    return [path for path in found if ".run" not in path.parts]
 
 
 def everything() -> list[Path]:
