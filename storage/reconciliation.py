@@ -101,6 +101,8 @@ _WAKE_LATE: Final = text("""
             WHERE due_at < :late OR (claims.id IS NULL AND awarded_at < :late)
                 OR (won.id IS NULL AND claims.state IN ('asked', 'approved'))
                 OR (won.id IS NOT NULL AND claims.state = 'withdrawn')
+        UNION ALL SELECT DISTINCT 'telling', feedback_id || ':' || version, '{}'::jsonb
+            FROM feedback_turns WHERE done_at IS NULL AND at < :late
         RETURNING id
     )
     SELECT pg_notify('duradesk_outbox', 'reconciliation') FROM woken LIMIT 1
@@ -194,6 +196,6 @@ async def repeat_requests(writer: Writer) -> None:
 
 
 async def wake_late(writer: Writer, now: datetime) -> None:
-    """Asks again for members, surveys and claims whose process should have done something by now. One more call does no
-    harm."""
+    """Asks again for members, surveys, claims and tellings whose process should have done something by now. One more
+    call does no harm."""
     await writer.execute(_WAKE_LATE, {"late": now - _LATE})

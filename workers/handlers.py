@@ -227,6 +227,7 @@ class Handlers:
         )
 
     async def _start_once(self, run: Any, argument: object, workflow_id: str, **options: Any) -> None:
+        """Unless it runs, or ran to its end: one that failed or was terminated has not done what was asked for."""
         try:
             await self._client.start_workflow(
                 run,
@@ -234,7 +235,7 @@ class Handlers:
                 id=workflow_id,
                 task_queue=PROCESS,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                 **options,
             )
         except WorkflowAlreadyStartedError:

@@ -138,6 +138,26 @@ async def test_members_and_claims_that_are_late_are_asked_again(database: Databa
     assert ("claim", str(claim_id)) in await woken(NOW + timedelta(minutes=6))
 
 
+async def test_followers_who_were_not_told_in_time_are_told_by_a_new_process(
+    database: Database, ada: UUID
+) -> None:
+    async with database.writing() as writer:
+        item = await insert_feedback(writer, ada)
+        turn = {"kind": "feedback_moved", "params": {}, "requesters_only": False, "at": NOW, "total": 600}
+        place = {"feedback_id": item, "position": 0}
+        await writer.execute(insert(FeedbackTurnRow).values(**place, version=4, **turn))
+        await writer.execute(insert(FeedbackTurnRow).values(**place, version=5, done_at=NOW, **turn))
+
+    async def woken(now: datetime) -> list[str]:
+        async with database.writing() as writer:
+            await writer.execute(text("DELETE FROM outbox"))
+            await reconciliation.wake_late(writer, now)
+            return list(await writer.scalars(select(OutboxRow.key).where(OutboxRow.topic == "telling")))
+
+    assert await woken(NOW + timedelta(minutes=4)) == []
+    assert await woken(NOW + timedelta(minutes=6)) == [f"{item}:4"]
+
+
 async def test_claims_that_are_not_as_their_awards_want_them_are_asked_again(database: Database) -> None:
     lost, erased = await won(database, await prized(database), members=2)
 

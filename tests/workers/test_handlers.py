@@ -12,7 +12,7 @@ from storage.outbox import OutboxMessage
 from workers.handlers import Handlers
 
 
-async def test_mails_are_started_once_and_stand_behind_the_least_urgent_ticket(
+async def test_mails_are_started_until_one_ends_and_stand_behind_the_least_urgent_ticket(
     temporal: Client, database: Database
 ) -> None:
     row = OutboxMessage(1, "notification", outbox_key(uuid4(), 0), {})
@@ -22,7 +22,11 @@ async def test_mails_are_started_once_and_stand_behind_the_least_urgent_ticket(
     first = await handle.describe()
     await handlers.notification([row, row])
     again = await handle.describe()
-    await handle.terminate()
     assert again.run_id == first.run_id
+    await handle.terminate()
+    await handlers.notification([row])
+    anew = await handle.describe()
+    await handle.terminate()
+    assert anew.run_id != first.run_id
     info = first.raw_description.workflow_execution_info
     assert info.priority.priority_key > max(priority.key for priority in Priority)
