@@ -79,7 +79,7 @@ class ImportedEvent(Form):
 class ImportedLink(Form):
     ticket: UUID
     relation: Relation
-    number: int | None = None
+    number: Annotated[int, Field(ge=1, lt=_NUMBERS)] | None = None
 
 
 class ImportedEntry(Form):
