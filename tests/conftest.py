@@ -2,12 +2,17 @@
 for a test process, on first use, with folders and ports of its own, so test processes run side by side.
 """
 
+import contextlib
+import os
+import random
 import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import cycle
 from pathlib import Path
+from typing import Final
 
 import hypothesis
 import pytest
@@ -45,11 +50,17 @@ structlog.configure(
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 
 
+_PORTS: Final = cycle(random.Random(os.getpid()).sample(range(12_000, 32_000), 20_000))
+"""Each process that runs tests has an order of its own, below the ports that the system gives to connections."""
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on now, and that no test is given soon again."""
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("ports never end")
 
 
 @pytest.fixture(scope="session")
